@@ -1,0 +1,1 @@
+"""Presence: what updates mean for a chat. Pure; standard library only."""
