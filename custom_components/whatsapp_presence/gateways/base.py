@@ -1,0 +1,251 @@
+"""What every gateway owes the integration: the protocol, its words, its errors."""
+
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+
+from aiohttp import ClientSession
+
+from ..presence.model import PresenceUpdate
+
+
+class GatewayError(Exception):
+    """A gateway did not do what it was asked; the message is fit for a user.
+
+    No message carries a token, a phone number or a name.
+    """
+
+
+class AuthenticationError(GatewayError):
+    """The credentials are wrong or were revoked."""
+
+
+class NotAllowedError(GatewayError):
+    """The credentials are good, but the plan, trial or scope does not allow this."""
+
+
+class NotFoundError(GatewayError):
+    """There is no such instance, chat or webhook, or it is somebody else's."""
+
+
+class NotReadyError(GatewayError):
+    """The instance is not connected to WhatsApp."""
+
+
+class RateLimitedError(GatewayError):
+    """Too many requests."""
+
+    def __init__(self, message: str, retry_after: float | None = None) -> None:
+        """Keep how many seconds the gateway wants to be left alone, if it said so."""
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class UnreachableError(GatewayError):
+    """The gateway did not answer, or answered that it is out of order."""
+
+
+class InvalidResponseError(GatewayError):
+    """The gateway answered something that makes no sense."""
+
+
+class InvalidEventError(GatewayError):
+    """What arrived at the webhook is no event of this gateway."""
+
+
+class Transport(StrEnum):
+    """How a gateway's events arrive."""
+
+    WEBHOOK = "webhook"
+    WEBSOCKET = "websocket"
+    POLL = "poll"
+
+
+class InstanceStatus(StrEnum):
+    """How an instance stands; only READY can subscribe."""
+
+    READY = "ready"
+    STARTING = "starting"
+    LOGIN_REQUIRED = "login_required"
+    DISCONNECTED = "disconnected"
+    FAILED = "failed"
+    UNKNOWN = "other"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capabilities:
+    """What a gateway can do.
+
+    `renewal_requests` is how many requests one `subscribe` costs, for the budget.
+    `self_hosted` gateways may be spoken to in plain http, wherever they are;
+    cloud gateways only on loopback and private addresses (a proxy, a simulator).
+    """
+
+    transport: Transport
+    manages_webhooks: bool
+    signs_webhooks: bool
+    sets_available: bool
+    has_pictures: bool
+    self_hosted: bool = False
+    renewal_requests: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceInfo:
+    """What a gateway tells of the instance.
+
+    `account_id` is the account's own chat id; `account_name` its display name.
+    """
+
+    status: InstanceStatus
+    account_id: str | None = None
+    account_name: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChatInfo:
+    """A chat or contact of the account, to choose from."""
+
+    chat_id: str
+    name: str | None = None
+
+    @property
+    def is_group(self) -> bool:
+        """Whether the chat is a group."""
+        return self.chat_id.endswith("@g.us")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Webhook:
+    """A webhook registered at the gateway.
+
+    `working` is False when it is switched off there, or lacks an event that the
+    integration needs.
+    """
+
+    webhook_id: str
+    url: str
+    working: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InstanceEvent:
+    """The gateway says that the instance's status is now this."""
+
+    status: InstanceStatus
+    event_id: str | None = None
+    time: float | None = None
+
+
+type GatewayEvent = PresenceUpdate | InstanceEvent
+
+type JsonLoads = Callable[[bytes], Any]
+
+
+class Gateway(Protocol):
+    """A WhatsApp gateway, seen from one instance.
+
+    Every coroutine may raise any GatewayError; what each gateway's documentation
+    says, and how sure that is, stands at the gateway's own methods.
+    """
+
+    name: ClassVar[str]
+    default_url: ClassVar[str | None]
+    capabilities: ClassVar[Capabilities]
+
+    @classmethod
+    def from_config(
+        cls,
+        session: ClientSession,
+        config: Mapping[str, Any],
+        *,
+        json_loads: JsonLoads = ...,
+    ) -> Self:
+        """Create from the fields that the config flow collected.
+
+        Raises ValueError if `url` is no http URL.
+        """
+
+    @property
+    def url(self) -> str:
+        """The gateway's base URL."""
+
+    @property
+    def unique_id(self) -> str:
+        """What tells this instance from all others of the same gateway."""
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """What must never be logged."""
+
+    async def validate(self) -> InstanceInfo:
+        """Check credentials and instance; an instance that is not ready is no error."""
+
+    async def status(self) -> InstanceInfo:
+        """Ask how the instance stands."""
+
+    async def subscribe(self, chat_id: str) -> PresenceUpdate | None:
+        """Ask for a chat's events, or ask again; returns its state if that is told."""
+
+    async def snapshot(self, chat_id: str) -> PresenceUpdate | None:
+        """Ask for a chat's state without renewing anything, where that is possible."""
+
+    def parse_event(self, raw: bytes, headers: Mapping[str, str]) -> list[GatewayEvent]:
+        """Read what arrived at the webhook; empty if it is nothing of interest.
+
+        Raises InvalidEventError if it is no event of this gateway.
+        """
+
+    def verify_signature(
+        self, raw: bytes, headers: Mapping[str, str], secret: str
+    ) -> bool:
+        """Whether the body was signed with the secret; in constant time."""
+
+    async def list_chats(self) -> list[ChatInfo]:
+        """List the account's chats and contacts."""
+
+    async def resolve(self, number: str) -> str | None:
+        """Find the chat id of a phone number (digits alone); None: not on WhatsApp.
+
+        Where the gateway can't tell, the plain id of the number.
+        """
+
+    async def aliases(self, chat_ids: Sequence[str]) -> dict[str, str]:
+        """Find the other id (number or lid) of each of the given ids, where known."""
+
+    async def group_members(self, chat_id: str) -> list[ChatInfo]:
+        """List a group's members, with names where the gateway tells them."""
+
+    async def picture_url(self, chat_id: str) -> str | None:
+        """Find the address of a chat's picture."""
+
+    async def set_available(self, available: bool) -> None:
+        """Announce the account as online, or no longer."""
+
+    async def list_webhooks(self) -> list[Webhook]:
+        """List the webhooks that are registered for the instance.
+
+        A gateway that does not manage webhooks raises NotAllowedError for all three.
+        """
+
+    async def create_webhook(self, url: str) -> None:
+        """Register a webhook for the events that the integration needs."""
+
+    async def delete_webhook(self, webhook_id: str) -> None:
+        """Remove a webhook; one that is gone already is no error."""
+
+    def events(self) -> AsyncGenerator[list[GatewayEvent]]:
+        """Connect and yield events until the connection ends (websocket gateways).
+
+        An empty list comes first, for being connected; to connect again is the
+        caller's business. Raises any GatewayError; other gateways NotAllowedError.
+        """
+
+
+@runtime_checkable
+class InstanceLister(Protocol):
+    """A gateway whose credentials open several instances, for the user to choose."""
+
+    async def list_instances(self) -> list[str]:
+        """List the names of the instances; the client needs none for this."""

@@ -1,0 +1,182 @@
+"""Read what gateways write, leniently: a wrong type is as good as nothing."""
+
+from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
+import logging
+import math
+from typing import Any, Final
+
+from ..presence.chat_id import InvalidChatIdError, normalise
+from .base import ChatInfo, InvalidEventError, JsonLoads
+
+_LONGEST_ID: Final = 80
+_MILLISECONDS: Final = 1e11
+
+type Notice = Callable[[str], None]
+"""Tells the log of a kind of oddity, in words that hold nothing private."""
+
+_BOOLEANS: Final[Mapping[Any, bool]] = {
+    True: True,
+    False: False,
+    "true": True,
+    "false": False,
+    "1": True,
+    "0": False,
+}
+
+
+def boolean(value: Any) -> bool | None:
+    """Read a yes or no, in any of the forms that PHP and JavaScript give it."""
+    if value is True or value is False:
+        return bool(value)
+    if isinstance(value, str):
+        return _BOOLEANS.get(value.lower())
+    if isinstance(value, (int, float)):
+        return _BOOLEANS.get(value)
+    return None
+
+
+def timestamp(value: Any) -> float | None:
+    """Read a time in unix seconds or milliseconds; returns seconds."""
+    if isinstance(value, bool) or not isinstance(value, (int, float, str)):
+        return None
+    try:
+        seconds = float(value)
+    except ValueError, OverflowError:
+        return None
+    if seconds >= _MILLISECONDS:
+        seconds /= 1000
+    return seconds if math.isfinite(seconds) and 0 < seconds < _MILLISECONDS else None
+
+
+def text(value: Any) -> str | None:
+    """Read a text; an empty one is none."""
+    return value.strip() or None if isinstance(value, str) else None
+
+
+def display_name(value: Any) -> str | None:
+    """Read an account's name; a number in a name's place is none."""
+    name = text(value)
+    return name if name and any(map(str.isalpha, name)) else None
+
+
+def mapping(value: Any) -> dict[str, Any]:
+    """Read an object; anything else is an empty one."""
+    return value if isinstance(value, dict) else {}
+
+
+def items(value: Any, *keys: str) -> list[Any]:
+    """Read a list: bare, under one of the keys, or as an object keyed "0", "1", …."""
+    if isinstance(value, list):
+        return value
+    if not isinstance(value, dict):
+        return []
+    for key in keys:
+        if key in value:
+            return items(value[key])
+    return [item for key, item in value.items() if key.isdecimal()]
+
+
+def as_chat_id(value: Any) -> str | None:
+    """Read the id of a person or a group, bare or serialised; returns it normalised."""
+    if isinstance(value, dict):
+        value = value.get("_serialized")
+    if not isinstance(value, str) or len(value) > _LONGEST_ID:
+        return None
+    return _normalised(value)
+
+
+@lru_cache(maxsize=4096)
+def _normalised(raw: str) -> str | None:
+    try:
+        return normalise(raw)
+    except InvalidChatIdError:
+        return None
+
+
+def chats(entries: Iterable[Any], *names: str) -> list[ChatInfo]:
+    """Read chats, contacts or members; those without a usable id are left out."""
+    return [
+        ChatInfo(
+            chat_id=found,
+            name=next(filter(None, (text(entry.get(name)) for name in names)), None),
+        )
+        for entry in (
+            entry if isinstance(entry, dict) else {"id": entry} for entry in entries
+        )
+        if (found := as_chat_id(entry.get("id"))) is not None
+    ]
+
+
+def merged(*lists: Iterable[ChatInfo]) -> list[ChatInfo]:
+    """Put lists of chats together; each chat is there once, with a name if it has one."""
+    found: dict[str, ChatInfo] = {}
+    for chat in (chat for chats in lists for chat in chats):
+        known = found.get(chat.chat_id)
+        if known is None or (known.name is None and chat.name is not None):
+            found[chat.chat_id] = chat
+    return list(found.values())
+
+
+def pairs(asked: Iterable[str], found: Iterable[tuple[Any, Any]]) -> dict[str, str]:
+    """Map each id that was asked for to its other one; `found` may be in any order."""
+    wanted = frozenset(asked)
+    other: dict[str, str] = {}
+    for first, second in found:
+        one, two = as_chat_id(first), as_chat_id(second)
+        if one is None or two is None or one == two:
+            continue
+        if one in wanted:
+            other[one] = two
+        if two in wanted:
+            other[two] = one
+    return other
+
+
+def envelopes(raw: bytes, json_loads: JsonLoads) -> list[dict[str, Any]]:
+    """Read the events that arrived: one, a list of them, or a JSON string of either.
+
+    Raises InvalidEventError if there is nothing that names an event.
+    """
+    value = _load(raw, json_loads)
+    if isinstance(value, str):
+        value = _load(value.encode(errors="replace"), json_loads)
+    found = [
+        entry
+        for entry in (value if isinstance(value, list) else [value])
+        if isinstance(entry, dict) and isinstance(entry.get("event"), str)
+    ]
+    if not found:
+        raise InvalidEventError("This is no event of the gateway.")
+    return found
+
+
+def _load(raw: bytes, json_loads: JsonLoads) -> Any:
+    try:
+        return json_loads(raw)
+    except ValueError, RecursionError:
+        # The parser's own words repeat the body.
+        raise InvalidEventError("This is not JSON.") from None
+
+
+def header(headers: Mapping[str, str], name: str) -> str:
+    """Return a header's value, whatever the case of its name; empty if missing."""
+    if (value := headers.get(name)) is not None:
+        return value
+    return next((value for key, value in headers.items() if key.lower() == name), "")
+
+
+class OnceLogger:
+    """Logs each kind of oddity once."""
+
+    def __init__(self, logger: logging.Logger, gateway: str) -> None:
+        """Begin with nothing told."""
+        self._logger = logger
+        self._gateway = gateway
+        self._told: set[str] = set()
+
+    def __call__(self, kind: str) -> None:
+        """Tell of a kind, a fixed phrase, unless that was done before."""
+        if kind not in self._told:
+            self._told.add(kind)
+            self._logger.warning("%s sent %s; ignored (told once)", self._gateway, kind)

@@ -1,0 +1,49 @@
+"""What is common to all gateways."""
+
+import pytest
+
+from custom_components.whatsapp_presence.gateways import GATEWAYS, GatewayType
+from custom_components.whatsapp_presence.gateways.base import (
+    ChatInfo,
+    GatewayError,
+    InvalidEventError,
+    RateLimitedError,
+    Transport,
+)
+
+from .conftest import ANNA, GROUP
+
+
+def test_each_gateway_is_registered() -> None:
+    """Under its key."""
+    assert list(GATEWAYS) == list(GatewayType)
+
+
+@pytest.mark.parametrize("gateway_type", list(GatewayType))
+def test_a_gateway_of_the_cloud_has_a_url(gateway_type: GatewayType) -> None:
+    """One that the user hosts has none to begin with."""
+    gateway = GATEWAYS[gateway_type]
+    assert (gateway.default_url is None) is gateway.capabilities.self_hosted
+
+
+@pytest.mark.parametrize("gateway_type", list(GatewayType))
+def test_a_gateway_that_calls_webhooks_can_manage_them(
+    gateway_type: GatewayType,
+) -> None:
+    """The others need none."""
+    capabilities = GATEWAYS[gateway_type].capabilities
+    assert capabilities.manages_webhooks is (
+        capabilities.transport is Transport.WEBHOOK
+    )
+
+
+def test_a_chat_knows_whether_it_is_a_group() -> None:
+    """By its id."""
+    assert ChatInfo(chat_id=GROUP).is_group
+    assert not ChatInfo(chat_id=ANNA).is_group
+
+
+def test_all_errors_are_gateway_errors() -> None:
+    """One except is enough."""
+    assert issubclass(InvalidEventError, GatewayError)
+    assert RateLimitedError("x").retry_after is None
