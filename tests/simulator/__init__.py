@@ -1,0 +1,30 @@
+"""A simulator of the WhatsApp gateways, for tests, the demo and the benchmark.
+
+It speaks WaAPI's, Wawp's and WAHA's dialects on one loopback port, as odd and as
+strict as they are reported to be. It knows nothing of the integration: it is an
+independent reading of the vendors' contracts.
+"""
+
+from .delivery import Delivery, Faults, Outcome
+from .scenario import Scenario
+from .server import RecordedRequest, Simulator
+from .waapi import WaapiAccount
+from .waha import WahaAccount
+from .wawp import WawpAccount
+from .world import Account, Group, Person, State
+
+__all__ = [
+    "Account",
+    "Delivery",
+    "Faults",
+    "Group",
+    "Outcome",
+    "Person",
+    "RecordedRequest",
+    "Scenario",
+    "Simulator",
+    "State",
+    "WaapiAccount",
+    "WahaAccount",
+    "WawpAccount",
+]
