@@ -1,0 +1,448 @@
+"""Config flow: gateway, credentials, and on to the first chat."""
+
+from collections.abc import Awaitable, Mapping
+import logging
+from typing import Any, NamedTuple, override
+
+import voluptuous as vol
+from yarl import URL
+
+from homeassistant.components import webhook
+from homeassistant.config_entries import (
+    SOURCE_USER,
+    ConfigEntry,
+    ConfigFlow,
+    ConfigFlowResult,
+    ConfigSubentryFlow,
+    FlowType,
+    OptionsFlow,
+    SubentryFlowContext,
+)
+from homeassistant.const import CONF_API_KEY, CONF_URL, CONF_WEBHOOK_ID
+from homeassistant.core import callback
+from homeassistant.data_entry_flow import section
+from homeassistant.helpers.network import NoURLAvailableError
+from homeassistant.helpers.selector import (
+    BooleanSelector,
+    SelectSelector,
+    SelectSelectorConfig,
+    SelectSelectorMode,
+    TextSelector,
+    TextSelectorConfig,
+    TextSelectorType,
+)
+
+from .chat_flow import ChatSubentryFlow
+from .const import (
+    CONF_ACCESS_TOKEN,
+    CONF_API_TOKEN,
+    CONF_CLOUDHOOK_URL,
+    CONF_GATEWAY,
+    CONF_INSTANCE_ID,
+    CONF_REGISTER_WEBHOOK,
+    CONF_SESSION,
+    CONF_WEBHOOK_SECRET,
+    DOMAIN,
+    SECTION_ADVANCED,
+    SUBENTRY_TYPE_CHAT,
+)
+from .gateways import GATEWAYS, GatewayType
+from .gateways.base import (
+    AuthenticationError,
+    Gateway,
+    GatewayError,
+    InstanceLister,
+    NotAllowedError,
+    NotFoundError,
+)
+from .helpers import create_gateway, is_local_host
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class Fields(NamedTuple):
+    """The fields for an instance's name at its gateway and for the credentials."""
+
+    instance: str
+    token: str
+
+
+FIELDS = {
+    "waapi": Fields(CONF_INSTANCE_ID, CONF_API_TOKEN),
+    "wawp": Fields(CONF_INSTANCE_ID, CONF_ACCESS_TOKEN),
+    "waha": Fields(CONF_SESSION, CONF_API_KEY),
+}
+
+# What is left is for the gateway, not for the user, to mend.
+ERRORS: dict[type[GatewayError], str] = {
+    AuthenticationError: "invalid_auth",
+    NotAllowedError: "not_allowed",
+    NotFoundError: "instance_not_found",
+}
+
+_TEXT = TextSelector()
+_TOKEN = TextSelector(
+    TextSelectorConfig(type=TextSelectorType.PASSWORD, autocomplete="off")
+)
+_URL = TextSelector(TextSelectorConfig(type=TextSelectorType.URL, autocomplete="url"))
+
+
+def lists_instances(gateway_type: GatewayType) -> bool:
+    """Whether the user may choose from the gateway's own instances."""
+    return issubclass(_gateway_class(gateway_type), InstanceLister)
+
+
+def _gateway_class(gateway_type: GatewayType) -> type[Gateway]:
+    return GATEWAYS[gateway_type]
+
+
+def url_schema(gateway_type: GatewayType) -> dict[vol.Marker, Any]:
+    """Ask for the address: openly where the user hosts it, else out of the way."""
+    default = _gateway_class(gateway_type).default_url
+    if default is None:
+        return {vol.Required(CONF_URL): _URL}
+    return {
+        vol.Optional(SECTION_ADVANCED): section(
+            vol.Schema({vol.Required(CONF_URL, default=default): _URL}),
+            {"collapsed": True},
+        )
+    }
+
+
+def credentials_schema(gateway_type: GatewayType) -> vol.Schema:
+    """Ask for all that a new entry needs."""
+    fields = FIELDS[gateway_type]
+    if lists_instances(gateway_type):
+        return vol.Schema(
+            {
+                **url_schema(gateway_type),
+                vol.Required(fields.token): _TOKEN,
+                vol.Optional(fields.instance): _TEXT,
+            }
+        )
+    return vol.Schema(
+        {
+            vol.Required(fields.instance): _TEXT,
+            vol.Required(fields.token): _TOKEN,
+            **url_schema(gateway_type),
+        }
+    )
+
+
+def _flatten(user_input: Mapping[str, Any]) -> dict[str, str]:
+    """Lift the section's fields, and drop what was pasted around the values."""
+    flat = {**user_input, **user_input.get(SECTION_ADVANCED, {})}
+    flat.pop(SECTION_ADVANCED, None)
+    return {key: value.strip() for key, value in flat.items()}
+
+
+def _normalised_url(text: str, gateway_class: type[Gateway]) -> str | None:
+    """Bring an address into one form; None if no token must be sent there."""
+    try:
+        url = URL(text)
+        host = url.host
+    except ValueError:
+        return None
+    if url.scheme not in ("http", "https") or not host:
+        return None
+    if url.user is not None or url.password is not None or "?" in text or "#" in text:
+        return None
+    if (
+        url.scheme == "http"
+        and not gateway_class.capabilities.self_hosted
+        and not is_local_host(host)
+    ):
+        return None
+    return str(url).rstrip("/")
+
+
+class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
+    """Set up an instance of a gateway.
+
+    Each gateway in the registry has its own step, named by the gateway's key; those
+    that can list their instances have a second one, named by key and field.
+    """
+
+    VERSION = 1
+    MINOR_VERSION = 1
+
+    _data: dict[str, Any]
+    _instances: list[str]
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(
+        cls, config_entry: ConfigEntry
+    ) -> dict[str, type[ConfigSubentryFlow]]:
+        """Return the kinds of subentries: chats."""
+        return {SUBENTRY_TYPE_CHAT: ChatSubentryFlow}
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> OptionsFlow:
+        """Return the options flow."""
+        return WhatsAppPresenceOptionsFlow()
+
+    @override
+    async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Let the user choose the gateway."""
+        return self.async_show_menu(
+            step_id="user", menu_options=[str(gateway) for gateway in GATEWAYS]
+        )
+
+    async def async_credentials(
+        self, gateway_type: GatewayType, user_input: dict[str, Any] | None
+    ) -> ConfigFlowResult:
+        """Ask for the credentials, and for the instance."""
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            self._data = {CONF_GATEWAY: str(gateway_type), **_flatten(user_input)}
+            if self._data.get(FIELDS[gateway_type].instance) or not lists_instances(
+                gateway_type
+            ):
+                if gateway := await self._async_check(self._data, errors):
+                    return await self._async_create(gateway)
+            elif instances := await self._async_list_instances(errors):
+                self._instances = instances
+                return await self.async_instance(gateway_type, None)
+        return self.async_show_form(
+            step_id=gateway_type,
+            data_schema=self.add_suggested_values_to_schema(
+                credentials_schema(gateway_type), user_input
+            ),
+            errors=errors,
+        )
+
+    async def async_instance(
+        self, gateway_type: GatewayType, user_input: dict[str, Any] | None
+    ) -> ConfigFlowResult:
+        """Let the user choose one of the instances that the gateway has."""
+        field = FIELDS[gateway_type].instance
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            self._data[field] = user_input[field]
+            if gateway := await self._async_check(self._data, errors):
+                return await self._async_create(gateway)
+        return self.async_show_form(
+            step_id=f"{gateway_type}_{field}",
+            data_schema=vol.Schema(
+                {
+                    vol.Required(field, default=self._instances[0]): SelectSelector(
+                        SelectSelectorConfig(
+                            options=self._instances, mode=SelectSelectorMode.DROPDOWN
+                        )
+                    )
+                }
+            ),
+            errors=errors,
+        )
+
+    async def async_step_reauth(
+        self, entry_data: Mapping[str, Any]
+    ) -> ConfigFlowResult:
+        """Begin when the gateway refuses the credentials."""
+        return await self.async_step_reauth_confirm()
+
+    async def async_step_reauth_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the new token."""
+        entry = self._get_reauth_entry()
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            updates = _flatten(user_input)
+            if await self._async_check({**entry.data, **updates}, errors):
+                return self.async_update_and_abort(entry, data_updates=updates)
+        token = FIELDS[entry.data[CONF_GATEWAY]].token
+        return self.async_show_form(
+            step_id="reauth_confirm",
+            data_schema=vol.Schema({vol.Required(token): _TOKEN}),
+            description_placeholders={"instance": entry.title},
+            errors=errors,
+        )
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Let the user change the token and the address, but not the instance."""
+        entry = self._get_reconfigure_entry()
+        gateway_type: GatewayType = entry.data[CONF_GATEWAY]
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            # A token that was left empty is kept.
+            updates = {
+                key: value for key, value in _flatten(user_input).items() if value
+            }
+            data = {**entry.data, **updates}
+            if gateway := await self._async_check(data, errors):
+                await self.async_set_unique_id(f"{gateway_type}_{gateway.unique_id}")
+                if self.unique_id != entry.unique_id:
+                    # A server that moved to another host is the same to the user.
+                    self._abort_if_unique_id_configured()
+                return self.async_update_and_abort(
+                    entry, unique_id=self.unique_id, data=data
+                )
+        url = {CONF_URL: entry.data[CONF_URL]}
+        return self.async_show_form(
+            step_id="reconfigure",
+            data_schema=self.add_suggested_values_to_schema(
+                vol.Schema(
+                    {
+                        vol.Optional(FIELDS[gateway_type].token): _TOKEN,
+                        **url_schema(gateway_type),
+                    }
+                ),
+                user_input or {**url, SECTION_ADVANCED: url},
+            ),
+            description_placeholders={"instance": entry.title},
+            errors=errors,
+        )
+
+    @override
+    async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
+        """Go on to the first chat."""
+        chat = await self.hass.config_entries.subentries.async_init(
+            (result["result"].entry_id, SUBENTRY_TYPE_CHAT),
+            context=SubentryFlowContext(source=SOURCE_USER),
+        )
+        result["next_flow"] = (FlowType.CONFIG_SUBENTRIES_FLOW, chat["flow_id"])
+        return result
+
+    async def _async_create(self, gateway: Gateway) -> ConfigFlowResult:
+        """Create the entry for an instance that was checked."""
+        gateway_type: GatewayType = self._data[CONF_GATEWAY]
+        await self.async_set_unique_id(f"{gateway_type}_{gateway.unique_id}")
+        self._abort_if_unique_id_configured()
+        return self.async_create_entry(
+            title=f"{gateway.name} {self._data[FIELDS[gateway_type].instance]}",
+            data={**self._data, CONF_WEBHOOK_ID: webhook.async_generate_id()},
+            options={CONF_REGISTER_WEBHOOK: True},
+        )
+
+    async def _async_check(
+        self, data: dict[str, Any], errors: dict[str, str]
+    ) -> Gateway | None:
+        """Check credentials and instance; an instance that is not ready will do."""
+        fields = FIELDS[data[CONF_GATEWAY]]
+        if not data[fields.instance]:
+            errors["base"] = "instance_not_found"
+            return None
+        gateway = self._open(data, errors)
+        if gateway is None:
+            return None
+        info = await _async_ask(gateway.validate(), errors)
+        return None if info is None else gateway
+
+    async def _async_list_instances(self, errors: dict[str, str]) -> list[str]:
+        """List the instances that the credentials give access to."""
+        gateway: object = self._open(self._data, errors)
+        if not isinstance(gateway, InstanceLister):
+            return []
+        instances = await _async_ask(gateway.list_instances(), errors)
+        if not instances and not errors:
+            errors["base"] = "instance_not_found"
+        return instances or []
+
+    @callback
+    def _open(self, data: dict[str, Any], errors: dict[str, str]) -> Gateway | None:
+        """Create the client, unless the input can't be right; normalises the address."""
+        gateway_type: GatewayType = data[CONF_GATEWAY]
+        gateway_class = _gateway_class(gateway_type)
+        url = _normalised_url(
+            data.get(CONF_URL) or gateway_class.default_url or "", gateway_class
+        )
+        if url is None:
+            # A section's own fields can't show errors.
+            field = CONF_URL if gateway_class.default_url is None else "base"
+            errors[field] = "invalid_url"
+            return None
+        if not data[FIELDS[gateway_type].token]:
+            errors["base"] = "invalid_auth"
+            return None
+        data[CONF_URL] = url
+        return create_gateway(self.hass, data)
+
+
+async def _async_ask[T](question: Awaitable[T], errors: dict[str, str]) -> T | None:
+    """Wait for the gateway's answer; what went wrong instead is put among the errors."""
+    try:
+        return await question
+    except GatewayError as err:
+        errors["base"] = ERRORS.get(type(err), "cannot_connect")
+    except Exception as err:  # noqa: BLE001
+        # The message and the traceback's values may hold what must not be logged.
+        _LOGGER.error("Unexpected %s while asking a gateway", type(err).__name__)
+        errors["base"] = "unknown"
+    return None
+
+
+def add_gateway_steps(gateway_type: GatewayType) -> None:
+    """Give the config flow the steps of a gateway."""
+
+    async def credentials(
+        self: WhatsAppPresenceConfigFlow, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        return await self.async_credentials(gateway_type, user_input)
+
+    async def instance(
+        self: WhatsAppPresenceConfigFlow, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        return await self.async_instance(gateway_type, user_input)
+
+    name = f"async_step_{gateway_type}"
+    setattr(WhatsAppPresenceConfigFlow, name, credentials)
+    if lists_instances(gateway_type):
+        name = f"{name}_{FIELDS[gateway_type].instance}"
+        setattr(WhatsAppPresenceConfigFlow, name, instance)
+
+
+for _gateway_type in GATEWAYS:
+    add_gateway_steps(_gateway_type)
+
+
+class WhatsAppPresenceOptionsFlow(OptionsFlow):
+    """Change how the gateway's events reach Home Assistant."""
+
+    async def async_step_init(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for all options at once."""
+        if user_input is not None:
+            options = {**user_input}
+            if not (secret := options.pop(CONF_WEBHOOK_SECRET, "").strip()):
+                return self.async_create_entry(data=options)
+            return self.async_create_entry(
+                data={**options, CONF_WEBHOOK_SECRET: secret}
+            )
+        entry = self.config_entry
+        schema: dict[vol.Marker, Any] = {
+            vol.Required(CONF_REGISTER_WEBHOOK, default=True): BooleanSelector()
+        }
+        gateway_class = _gateway_class(entry.data[CONF_GATEWAY])
+        if gateway_class.capabilities.signs_webhooks:
+            schema[vol.Optional(CONF_WEBHOOK_SECRET)] = _TOKEN
+        return self.async_show_form(
+            step_id="init",
+            data_schema=self.add_suggested_values_to_schema(
+                vol.Schema(schema), entry.options
+            ),
+            description_placeholders={"webhook_url": self._webhook_url()},
+        )
+
+    def _webhook_url(self) -> str:
+        """Return the address to register by hand, as far as it is known."""
+        data = self.config_entry.data
+        if url := data.get(CONF_CLOUDHOOK_URL):
+            return str(url)
+        webhook_id: str = data[CONF_WEBHOOK_ID]
+        near = is_local_host(URL(data[CONF_URL]).host or "")
+        try:
+            return webhook.async_generate_url(
+                self.hass, webhook_id, allow_internal=near
+            )
+        except NoURLAvailableError:
+            return f"https://…{webhook.async_generate_path(webhook_id)}"

@@ -1,0 +1,33 @@
+"""Constants of the WhatsApp Presence integration."""
+
+from datetime import timedelta
+from typing import Final
+
+DOMAIN: Final = "whatsapp_presence"
+
+SUBENTRY_TYPE_CHAT: Final = "chat"
+
+CONF_GATEWAY: Final = "gateway"
+CONF_INSTANCE_ID: Final = "instance_id"
+CONF_API_TOKEN: Final = "api_token"
+CONF_ACCESS_TOKEN: Final = "access_token"
+CONF_SESSION: Final = "session"
+CONF_CHAT: Final = "chat"
+CONF_ALIAS: Final = "alias"
+CONF_SETTLE_TIME: Final = "settle_time"
+CONF_REGISTER_WEBHOOK: Final = "register_webhook"
+CONF_WEBHOOK_SECRET: Final = "webhook_secret"
+CONF_WEBHOOK_URL: Final = "webhook_url"
+CONF_CLOUDHOOK_URL: Final = "cloudhook_url"
+
+SECTION_ADVANCED: Final = "advanced"
+SECTION_TIMING: Final = "timing"
+
+DEFAULT_SETTLE_TIME: Final = 3
+MAX_SETTLE_TIME: Final = 60
+
+STATUS_INTERVAL: Final = timedelta(minutes=1)
+RENEW_INTERVAL: Final = timedelta(minutes=5)
+POLL_INTERVAL: Final = timedelta(seconds=30)
+
+MAX_WEBHOOK_BODY: Final = 256 * 1024

@@ -1,0 +1,58 @@
+"""The presence's changes as events."""
+
+from typing import override
+
+from homeassistant.components.event import EventEntity, EventEntityDescription
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+
+from .coordinator import ChatCoordinator, WhatsAppPresenceConfigEntry
+from .entity import ChatEntity, async_add_chat_entities
+from .presence.model import PresenceChange, changes
+
+PARALLEL_UPDATES = 0
+
+PRESENCE_EVENT = EventEntityDescription(
+    key="presence",
+    translation_key="presence",
+    event_types=list(PresenceChange),
+    entity_registry_enabled_default=False,
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: WhatsAppPresenceConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the event entities."""
+    async_add_chat_entities(
+        hass,
+        entry,
+        async_add_entities,
+        lambda chat: [PresenceEvent(chat, PRESENCE_EVENT)],
+    )
+
+
+class PresenceEvent(ChatEntity, EventEntity):
+    """The changes of a chat's presence."""
+
+    def __init__(
+        self, coordinator: ChatCoordinator, description: EventEntityDescription
+    ) -> None:
+        """Begin with what is known."""
+        super().__init__(coordinator, description)
+        self._presence = coordinator.data
+
+    @override
+    def read(self) -> None:
+        """Events are no state: only the availability is written on its own."""
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        before, self._presence = self._presence, self.coordinator.data
+        for change in changes(before, self._presence):
+            self._trigger_event(change)
+            self.async_write_ha_state()
+        super()._handle_coordinator_update()

@@ -1,0 +1,29 @@
+"""Small things that flows and set-up share."""
+
+from collections.abc import Mapping
+from ipaddress import ip_address
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.util.json import json_loads
+from homeassistant.util.network import is_ip_address, is_loopback, is_private
+
+from .const import CONF_GATEWAY
+from .gateways import GATEWAYS, GatewayType
+from .gateways.base import Gateway
+
+
+def create_gateway(hass: HomeAssistant, config: Mapping[str, Any]) -> Gateway:
+    """Create the client of the gateway that an entry's data tell of."""
+    return GATEWAYS[GatewayType(config[CONF_GATEWAY])].from_config(
+        async_get_clientsession(hass), config, json_loads=json_loads
+    )
+
+
+def is_local_host(host: str) -> bool:
+    """Whether a host is this machine or in the house, as far as its name alone tells."""
+    if not is_ip_address(host):
+        return host == "localhost"
+    address = ip_address(host)
+    return is_loopback(address) or is_private(address)

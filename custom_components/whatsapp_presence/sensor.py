@@ -1,0 +1,252 @@
+"""What somebody is doing and when they were last seen; how the instance stands."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, override
+
+from homeassistant.components.sensor import (
+    RestoreSensor,
+    SensorDeviceClass,
+    SensorEntity,
+    SensorEntityDescription,
+)
+from homeassistant.const import EntityCategory
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.typing import StateType
+from homeassistant.util import dt as dt_util
+
+from .coordinator import (
+    ChatCoordinator,
+    InstanceCoordinator,
+    WhatsAppPresenceConfigEntry,
+)
+from .entity import ChatEntity, InstanceEntity, async_add_chat_entities
+from .gateways.base import AuthenticationError, InstanceStatus
+from .presence.model import Activity, ChatPresence, PresenceAccess
+
+PARALLEL_UPDATES = 0
+
+# How the instance stands when its gateway can't be asked.
+STATUS_UNREACHABLE = "unreachable"
+STATUS_UNAUTHORIZED = "unauthorized"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChatSensorDescription(SensorEntityDescription):
+    """A sensor of a chat."""
+
+    value_fn: Callable[[ChatPresence], StateType | datetime]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MembersSensorDescription(SensorEntityDescription):
+    """A sensor of a group's members."""
+
+    members_fn: Callable[[ChatPresence], tuple[str, ...]]
+    known_fn: Callable[[ChatPresence], bool]
+
+
+@dataclass(frozen=True, kw_only=True)
+class InstanceSensorDescription(SensorEntityDescription):
+    """A sensor of the instance."""
+
+    value_fn: Callable[[InstanceCoordinator], StateType | datetime]
+
+
+def _last_seen(presence: ChatPresence) -> datetime | None:
+    if presence.last_seen is None:
+        return None
+    return dt_util.utc_from_timestamp(int(presence.last_seen))
+
+
+def _status(instance: InstanceCoordinator) -> str:
+    if instance.last_update_success:
+        return instance.data.status
+    cause = instance.last_exception.__cause__ if instance.last_exception else None
+    if isinstance(cause, AuthenticationError):
+        return STATUS_UNAUTHORIZED
+    return STATUS_UNREACHABLE
+
+
+CHAT_SENSORS = (
+    ChatSensorDescription(
+        key="activity",
+        translation_key="activity",
+        device_class=SensorDeviceClass.ENUM,
+        options=list(Activity),
+        value_fn=lambda presence: presence.activity,
+    ),
+    ChatSensorDescription(
+        key="presence_access",
+        translation_key="presence_access",
+        device_class=SensorDeviceClass.ENUM,
+        options=list(PresenceAccess),
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=lambda presence: presence.access,
+    ),
+)
+
+LAST_SEEN_SENSOR = ChatSensorDescription(
+    key="last_seen",
+    translation_key="last_seen",
+    device_class=SensorDeviceClass.TIMESTAMP,
+    value_fn=_last_seen,
+)
+
+MEMBERS_SENSORS = (
+    MembersSensorDescription(
+        key="typing_members",
+        translation_key="typing_members",
+        members_fn=lambda presence: presence.typing_members,
+        known_fn=lambda presence: presence.typing is not None,
+    ),
+    MembersSensorDescription(
+        key="recording_members",
+        translation_key="recording_members",
+        members_fn=lambda presence: presence.recording_members,
+        known_fn=lambda presence: presence.recording is not None,
+    ),
+)
+
+INSTANCE_SENSORS = (
+    InstanceSensorDescription(
+        key="status",
+        translation_key="status",
+        device_class=SensorDeviceClass.ENUM,
+        options=[*InstanceStatus, STATUS_UNREACHABLE, STATUS_UNAUTHORIZED],
+        entity_category=EntityCategory.DIAGNOSTIC,
+        value_fn=_status,
+    ),
+)
+
+LAST_EVENT_SENSOR = InstanceSensorDescription(
+    key="last_event",
+    translation_key="last_event",
+    device_class=SensorDeviceClass.TIMESTAMP,
+    entity_category=EntityCategory.DIAGNOSTIC,
+    entity_registry_enabled_default=False,
+    value_fn=lambda instance: instance.last_event,
+)
+
+
+async def async_setup_entry(
+    hass: HomeAssistant,
+    entry: WhatsAppPresenceConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+) -> None:
+    """Set up the sensors."""
+    instance = entry.runtime_data.instance
+    async_add_entities(
+        [
+            *(
+                InstanceSensor(instance, description)
+                for description in INSTANCE_SENSORS
+            ),
+            LastEventSensor(instance, LAST_EVENT_SENSOR),
+        ]
+    )
+
+    def create(chat: ChatCoordinator) -> list[ChatEntity]:
+        sensors: list[ChatEntity] = [
+            ChatSensor(chat, description) for description in CHAT_SENSORS
+        ]
+        sensors.append(LastSeenSensor(chat, LAST_SEEN_SENSOR))
+        if chat.is_group:
+            sensors.extend(
+                MembersSensor(chat, description) for description in MEMBERS_SENSORS
+            )
+        return sensors
+
+    async_add_chat_entities(hass, entry, async_add_entities, create)
+
+
+class ChatSensor(ChatEntity, SensorEntity):
+    """A value of a chat."""
+
+    entity_description: ChatSensorDescription
+
+    @override
+    def read(self) -> StateType | datetime:
+        """Return the value."""
+        return self.entity_description.value_fn(self.coordinator.data)
+
+    @property
+    @override
+    def native_value(self) -> StateType | datetime:
+        """The value."""
+        return self.read()
+
+
+class LastSeenSensor(ChatSensor, RestoreSensor):
+    """When somebody was last seen, kept through a restart."""
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Hand back what was known before the restart."""
+        await super().async_added_to_hass()
+        if (
+            restored := await self.async_get_last_sensor_data()
+        ) is not None and isinstance(restored.native_value, datetime):
+            self.coordinator.restore_last_seen(restored.native_value.timestamp())
+
+
+class MembersSensor(ChatEntity, SensorEntity):
+    """How many members of a group are doing something, and who."""
+
+    entity_description: MembersSensorDescription
+    _unrecorded_attributes = frozenset({"members"})
+
+    @override
+    def read(self) -> list[str] | None:
+        """Return the members' names; None if the group is unknown."""
+        presence = self.coordinator.data
+        if not self.entity_description.known_fn(presence):
+            return None
+        return [
+            self.coordinator.instance.member_name(member)
+            for member in self.entity_description.members_fn(presence)
+        ]
+
+    @property
+    @override
+    def native_value(self) -> int | None:
+        """How many they are."""
+        members = self.read()
+        return None if members is None else len(members)
+
+    @property
+    @override
+    def extra_state_attributes(self) -> Mapping[str, Any]:
+        """Who they are."""
+        return {"members": self.read() or []}
+
+
+class InstanceSensor(InstanceEntity, SensorEntity):
+    """A value of the instance."""
+
+    entity_description: InstanceSensorDescription
+
+    @override
+    def read(self) -> StateType | datetime:
+        """Return the value."""
+        return self.entity_description.value_fn(self.coordinator)
+
+    @property
+    @override
+    def native_value(self) -> StateType | datetime:
+        """The value."""
+        return self.read()
+
+
+class LastEventSensor(InstanceSensor):
+    """When the gateway last sent something."""
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow each event: the coordinator tells only of the instance's status."""
+        await super().async_added_to_hass()
+        self.async_on_remove(
+            self.coordinator.async_add_event_listener(self._handle_coordinator_update)
+        )

@@ -1,0 +1,399 @@
+"""Every text that the code asks for is there, and no text that nothing asks for.
+
+What the code asks for is read out of the code, so that a new key can't be forgotten.
+"""
+
+import ast
+from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass
+import json
+from pathlib import Path
+import re
+from typing import Any, Final
+
+import pytest
+import voluptuous as vol
+import yaml  # type: ignore[import-untyped]
+
+from custom_components.whatsapp_presence import (
+    binary_sensor,
+    button,
+    config_flow,
+    event,
+    exceptions,
+    sensor,
+    switch,
+)
+from custom_components.whatsapp_presence.chat_flow import ChatSubentryFlow
+from custom_components.whatsapp_presence.condition import CONDITIONS
+from custom_components.whatsapp_presence.gateways import GATEWAYS
+from custom_components.whatsapp_presence.gateways.base import (
+    GatewayError,
+    UnreachableError,
+)
+from custom_components.whatsapp_presence.presence.model import PresenceChange
+from custom_components.whatsapp_presence.repairs import Issue
+from custom_components.whatsapp_presence.trigger import TRIGGERS
+from homeassistant.helpers.entity import EntityDescription
+
+PACKAGE: Final = Path(config_flow.__file__).parent
+LANGUAGES: Final = sorted(PACKAGE.glob("translations/*.json"))
+ENGLISH: Final = json.loads((PACKAGE / "translations" / "en.json").read_text("utf-8"))
+ICONS: Final = json.loads((PACKAGE / "icons.json").read_text("utf-8"))
+PLATFORMS: Final = {
+    "binary_sensor": binary_sensor,
+    "button": button,
+    "event": event,
+    "sensor": sensor,
+    "switch": switch,
+}
+
+
+def leaves(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
+    """Yield every text of a file with its path."""
+    if isinstance(node, dict):
+        for key, value in node.items():
+            yield from leaves(value, (*path, key))
+    else:
+        yield ".".join(path), node
+
+
+def tree(module: str) -> ast.Module:
+    """Parse a module of the package."""
+    return ast.parse((PACKAGE / f"{module}.py").read_text("utf-8"))
+
+
+def strings(node: ast.AST) -> set[str]:
+    """Return the strings in a piece of code that look like keys."""
+    return {
+        child.value
+        for child in ast.walk(node)
+        if isinstance(child, ast.Constant)
+        and isinstance(child.value, str)
+        and re.fullmatch("[a-z][a-z_]+", child.value)
+    }
+
+
+def errors_of(module: str) -> set[str]:
+    """Return what a flow puts among its errors."""
+    found: set[str] = set()
+    for node in ast.walk(tree(module)):
+        target = node.targets[0] if isinstance(node, ast.Assign) else None
+        if isinstance(target, ast.Subscript) and ast.unparse(target.value) == "errors":
+            assert isinstance(node, ast.Assign)
+            value = node.value
+            # `.get` of a table: the default; the table's own values come on top.
+            found |= strings(value)
+    return found
+
+
+def keywords(module: str, name: str) -> set[str]:
+    """Return the strings that a module's calls pass under a keyword."""
+    return {
+        keyword.value.value
+        for node in ast.walk(tree(module))
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg == name
+        and isinstance(keyword.value, ast.Constant)
+        and isinstance(keyword.value.value, str)
+    }
+
+
+def descriptions(module: Any) -> list[Any]:
+    """Return the descriptions of a platform's entities."""
+    found: list[Any] = []
+    for value in vars(module).values():
+        candidates = value if isinstance(value, tuple) else (value,)
+        # Home Assistant's frozen descriptions are no instances of their own classes.
+        found.extend(
+            one
+            for one in candidates
+            if is_dataclass(one)
+            and not isinstance(one, type)
+            and {"key", "translation_key"} <= {field.name for field in fields(one)}
+        )
+    return found
+
+
+EACH_ENTITY = pytest.mark.parametrize(
+    ("platform", "description"),
+    [
+        pytest.param(platform, description, id=f"{platform}-{description.key}")
+        for platform, module in PLATFORMS.items()
+        for description in descriptions(module)
+    ],
+)
+
+
+def schema_fields(schema: vol.Schema) -> tuple[set[str], dict[str, set[str]]]:
+    """Return the fields of a form and those of its sections."""
+    names: set[str] = set()
+    sections: dict[str, set[str]] = {}
+    for key, value in schema.schema.items():
+        if isinstance(inner := getattr(value, "schema", None), vol.Schema):
+            sections[str(key)] = {str(field) for field in inner.schema}
+        else:
+            names.add(str(key))
+    return names, sections
+
+
+def assert_form_texts(
+    step: dict[str, Any],
+    names: set[str],
+    sections: dict[str, set[str]],
+    *,
+    shared: bool = False,
+) -> None:
+    """Check that each field has a label and a description.
+
+    A shared step serves all gateways, and may have texts for others' fields.
+    """
+    matches: Callable[[set[str], set[str]], bool] = (
+        set.issubset if shared else set.__eq__
+    )
+    assert step["title"]
+    assert matches(names, set(step["data"]))
+    assert set(step["data"]) == set(step["data_description"])
+    assert matches(set(sections), set(step.get("sections", {})))
+    for name, inner in sections.items():
+        section = step["sections"][name]
+        assert section["name"]
+        assert set(section["data"]) == inner
+        assert set(section["data_description"]) == inner
+
+
+def test_the_menu_has_a_text_for_each_gateway() -> None:
+    """And no gateway is offered by its key."""
+    step = ENGLISH["config"]["step"]["user"]
+    assert set(step["menu_options"]) == set(GATEWAYS)
+    assert set(step["menu_option_descriptions"]) == set(GATEWAYS)
+
+
+@pytest.mark.parametrize("gateway", GATEWAYS)
+def test_the_forms_of_a_gateway_have_texts(gateway: Any) -> None:
+    """Set-up, reauth and reconfigure, with every field of theirs."""
+    steps = ENGLISH["config"]["step"]
+    schema = config_flow.credentials_schema(gateway)
+    assert_form_texts(steps[gateway], *schema_fields(schema))
+
+    own = config_flow.FIELDS[gateway]
+    assert_form_texts(steps["reauth_confirm"], {own.token}, {}, shared=True)
+    names, sections = schema_fields(vol.Schema(config_flow.url_schema(gateway)))
+    assert_form_texts(steps["reconfigure"], {own.token, *names}, sections, shared=True)
+    if config_flow.lists_instances(gateway):
+        assert_form_texts(steps[f"{gateway}_{own.instance}"], {own.instance}, {})
+
+
+def test_the_config_flow_has_no_text_too_many() -> None:
+    """Each step of the texts is one of the code."""
+    for step in ENGLISH["config"]["step"]:
+        flow = config_flow.WhatsAppPresenceConfigFlow
+        assert hasattr(flow, f"async_step_{step}"), step
+    tokens = {config_flow.FIELDS[gateway].token for gateway in GATEWAYS}
+    assert set(ENGLISH["config"]["step"]["reauth_confirm"]["data"]) == tokens
+    assert set(ENGLISH["config"]["step"]["reconfigure"]["data"]) == {*tokens, "url"}
+
+
+def test_the_config_flows_errors_and_aborts() -> None:
+    """Every error has a message, and every message an error."""
+    raised = errors_of("config_flow") | set(config_flow.ERRORS.values())
+    assert raised - {"base", "url"} == set(ENGLISH["config"]["error"])
+    # Raised by `_abort_if_unique_id_configured`; successes are Home Assistant's own.
+    assert keywords("config_flow", "reason") == set()
+    assert set(ENGLISH["config"]["abort"]) == {"already_configured"}
+
+
+def test_the_chat_flows_texts() -> None:
+    """Steps, fields, errors and aborts of the subentry flow."""
+    texts = ENGLISH["config_subentries"]["chat"]
+    steps = {
+        name.removeprefix("async_step_")
+        for name in vars(ChatSubentryFlow)
+        if name.startswith("async_step_")
+    }
+    assert steps == set(texts["step"]) == set(texts["initiate_flow"])
+    assert texts["entry_type"]
+    timing = {"timing": {"settle_time"}}
+    assert_form_texts(texts["step"]["user"], {"chat", "name"}, timing)
+    assert_form_texts(texts["step"]["reconfigure"], {"name"}, timing)
+    assert errors_of("chat_flow") == set(texts["error"])
+    assert keywords("chat_flow", "reason") == set(texts["abort"])
+    assert set(ENGLISH["selector"]) == {"chat_kind"}
+    assert set(ENGLISH["selector"]["chat_kind"]["options"]) == {"contact", "group"}
+
+
+def test_the_options_texts() -> None:
+    """Both options, and the address to register by hand."""
+    (step,) = ENGLISH["options"]["step"].values()
+    assert_form_texts(step, {"register_webhook", "webhook_secret"}, {})
+    assert "{webhook_url}" in step["description"]
+
+
+@EACH_ENTITY
+def test_an_entity_has_name_and_icon(
+    platform: str, description: EntityDescription
+) -> None:
+    """Its key is its translation key; icons are no part of the code."""
+    assert description.translation_key == description.key
+    assert description.icon is None
+    # The device's main entity is called like the device: a text would win over that.
+    is_main = description.name is None
+    assert is_main is ("name" not in ENGLISH["entity"][platform][description.key])
+    assert ICONS["entity"][platform][description.key]["default"].startswith("mdi:")
+
+
+@EACH_ENTITY
+def test_an_entitys_states_have_texts(
+    platform: str, description: EntityDescription
+) -> None:
+    """All states of an enum, on and off where no device class names them."""
+    texts = ENGLISH["entity"][platform][description.key]
+    icons = ICONS["entity"][platform][description.key]
+    states = set(getattr(description, "options", None) or ())
+    if platform in ("binary_sensor", "switch") and not description.device_class:
+        states = {"on", "off"}
+    assert set(texts.get("state", {})) == states
+    assert set(icons.get("state", {})) <= (states or {"on", "off"})
+
+
+def test_there_is_no_text_or_icon_for_an_entity_that_is_not_there() -> None:
+    """What was renamed is renamed everywhere."""
+    expected = {
+        platform: {description.key for description in descriptions(module)}
+        for platform, module in PLATFORMS.items()
+    }
+    for file in (ENGLISH, ICONS):
+        assert {
+            platform: set(entities) for platform, entities in file["entity"].items()
+        } == expected
+
+
+def test_the_presence_events_have_texts_and_icons() -> None:
+    """One for each change."""
+    for file in (ENGLISH, ICONS):
+        attributes = file["entity"]["event"]["presence"]["state_attributes"]
+        assert set(attributes["event_type"]["state"]) == set(PresenceChange)
+
+
+def test_the_issues_texts() -> None:
+    """Each issue has a text, and each text's placeholders are passed."""
+    assert set(ENGLISH["issues"]) == set(Issue)
+    passed: dict[str, set[str]] = {}
+    for module in PACKAGE.glob("*.py"):
+        for node in ast.walk(tree(module.stem)):
+            if (
+                isinstance(node, ast.Call)
+                and ast.unparse(node.func).endswith("async_raise_issue")
+                and isinstance(node.args[1], ast.Attribute)
+            ):
+                issue = Issue[node.args[1].attr]
+                given = {keyword.arg for keyword in node.keywords if keyword.arg}
+                passed[issue] = passed.get(issue, given) & given
+    assert set(passed) == set(Issue)
+    for issue, texts in ENGLISH["issues"].items():
+        for text in (texts["title"], texts["description"]):
+            assert placeholders(text) <= passed[issue], issue
+
+
+def test_the_exceptions_texts() -> None:
+    """Those of the gateways' errors, and those of the entities and actions."""
+    gateways = {
+        exceptions.error_key(error("x"))
+        for error in (*GatewayError.__subclasses__(), UnreachableError)
+    }
+    raised = {
+        keyword.value.value
+        for module in PACKAGE.glob("*.py")
+        for node in ast.walk(tree(module.stem))
+        if isinstance(node, ast.Call)
+        and any(keyword.arg == "translation_domain" for keyword in node.keywords)
+        for keyword in node.keywords
+        if keyword.arg == "translation_key" and isinstance(keyword.value, ast.Constant)
+    }
+    assert gateways | raised == set(ENGLISH["exceptions"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "icon"),
+    [("triggers", "trigger"), ("conditions", "condition"), ("services", "service")],
+)
+def test_automations_have_texts_and_icons(kind: str, icon: str) -> None:
+    """Triggers, conditions and actions with each of their fields."""
+    described = {
+        key: value
+        for key, value in yaml.safe_load((PACKAGE / f"{kind}.yaml").read_text()).items()
+        if not key.startswith(".")
+    }
+    assert set(ENGLISH[kind]) == set(ICONS[kind]) == set(described)
+    for key, value in described.items():
+        texts = ENGLISH[kind][key]
+        assert texts["name"]
+        assert texts["description"]
+        assert set(texts["fields"]) == set(value["fields"])
+        assert all(field["name"] for field in texts["fields"].values())
+        assert ICONS[kind][key][icon].startswith("mdi:")
+
+
+def test_the_triggers_and_conditions_are_those_of_the_code() -> None:
+    """The files that describe them are no wish list."""
+    assert set(ENGLISH["triggers"]) == set(TRIGGERS)
+    assert set(ENGLISH["conditions"]) == set(CONDITIONS)
+
+
+def test_the_system_healths_texts() -> None:
+    """Each line has a label, that of each gateway's being reachable among them."""
+    info = set(ENGLISH["system_health"]["info"])
+    reach = {f"can_reach_{one.name.lower()}" for one in GATEWAYS.values()}
+    (table,) = (
+        node.value
+        for node in ast.walk(tree("system_health"))
+        if isinstance(node, ast.AnnAssign) and ast.unparse(node.target) == "info"
+    )
+    assert isinstance(table, ast.Dict)
+    keys = {key.value for key in table.keys if isinstance(key, ast.Constant)}
+    assert info == keys | reach
+
+
+def placeholders(text: str) -> set[str]:
+    """Return the names in braces."""
+    return set(re.findall(r"{(\w+)}", text))
+
+
+def test_the_flows_texts_have_the_placeholders_that_are_passed() -> None:
+    """A brace that nobody fills shows an error instead of the text."""
+    passed = {
+        "config.step.reauth_confirm": {"instance"},
+        "config.step.reconfigure": {"instance"},
+        "config_subentries.chat.step.reconfigure": {"chat"},
+        "options.step.init": {"webhook_url"},
+    }
+    for path, text in leaves(ENGLISH):
+        if path.startswith("issues."):
+            continue
+        allowed = next(
+            (names for step, names in passed.items() if path.startswith(step)), set()
+        )
+        assert placeholders(text) <= allowed, path
+
+
+@pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
+def test_every_language_has_the_same_keys_and_placeholders(path: Path) -> None:
+    """English is the source."""
+    texts = dict(leaves(json.loads(path.read_text("utf-8"))))
+    source = dict(leaves(ENGLISH))
+    assert texts.keys() == source.keys()
+    for key, text in texts.items():
+        assert placeholders(text) == placeholders(source[key]), key
+
+
+@pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
+def test_the_texts_are_plain(path: Path) -> None:
+    """No references, HTML, addresses of sites, or quoted placeholders; no blanks."""
+    for key, text in leaves(json.loads(path.read_text("utf-8"))):
+        assert text == text.strip() != "", key
+        assert "[%key" not in text, key
+        assert not re.search(r"<[a-z/]", text), key
+        assert not re.search(r"https?://[a-z]", text), key
+        # Quotes switch placeholders off.
+        assert not re.search(r"'{|}'", text), key
