@@ -1,0 +1,452 @@
+"""The demo: a simulated WhatsApp, a real Home Assistant, and a dashboard.
+
+Accounts and chats are added through the config flow's own API, as a user's browser
+would; whatever is written lies in one folder that can be thrown away.
+"""
+
+import argparse
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from typing import Any, Final
+
+from tests.e2e.home_assistant import HomeAssistant
+from tests.simulator import Simulator
+from tests.simulator.__main__ import FAMILY, PEOPLE, WAAPI, WAHA, WAWP, populate
+from tests.simulator.delivery import Outcome
+from tests.simulator.scenario import Scenario
+from tests.simulator.world import Account
+
+FOLDER: Final = Path(".demo")
+TIME_LIMIT: Final = 60.0
+UNKNOWN_STATES: Final = frozenset({"unknown", "unavailable", "missing"})
+
+TITLES: Final = {"waapi": "WaAPI", "wawp": "Wawp", "waha": "WAHA"}
+# The words that each dialect has for an instance that lost WhatsApp, and has it.
+WORDS: Final = {
+    "waapi": ("disconnected", "ready"),
+    "wawp": ("FAILED", "WORKING"),
+    "waha": ("FAILED", "WORKING"),
+}
+
+
+@dataclass(slots=True)
+class Chat:
+    """A chat of the demo, and its entities by what their unique ids end with."""
+
+    chat_id: str
+    name: str
+    entities: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Instance:
+    """An account of the demo, at the gateway and in Home Assistant."""
+
+    account: Account
+    entry_id: str
+    chats: list[Chat]
+
+    @property
+    def title(self) -> str:
+        """The gateway's name."""
+        return TITLES[self.account.gateway]
+
+    def chat(self, name: str) -> Chat:
+        """Return a chat by its name."""
+        return next(chat for chat in self.chats if chat.name == name)
+
+
+def credentials(simulator: Simulator, gateway: str) -> tuple[str, dict[str, Any]]:
+    """Return an account's id, and what a user would type into the flow's form."""
+    url = simulator.url
+    match gateway:
+        case "waapi":
+            return WAAPI[0], {
+                "instance_id": WAAPI[0],
+                "api_token": WAAPI[1],
+                "advanced": {"url": f"{url}/api/v1"},
+            }
+        case "wawp":
+            return WAWP[0], {
+                "instance_id": WAWP[0],
+                "access_token": WAWP[1],
+                "advanced": {"url": url},
+            }
+        case _:
+            return WAHA[0], {"url": url, "api_key": WAHA[1], "session": WAHA[0]}
+
+
+async def add_accounts(
+    home_assistant: HomeAssistant, simulator: Simulator
+) -> list[Instance]:
+    """Add all accounts and their chats, each as a user would."""
+    instances: list[Instance] = []
+    for gateway in TITLES:
+        instance_id, fields = credentials(simulator, gateway)
+        result = await home_assistant.add_entry(gateway, fields)
+        entry_id = result["result"]["entry_id"]
+        flow_id: str | None = result["next_flow"][1]
+        chats = [
+            *(Chat(f"{number}@c.us", name) for number, name, _ in PEOPLE),
+            Chat(FAMILY, "Family"),
+        ]
+        for chat in chats:
+            await home_assistant.add_chat(
+                entry_id, {"chat": chat.chat_id}, flow_id=flow_id
+            )
+            flow_id = None
+        instances.append(
+            Instance(simulator.accounts[gateway, instance_id], entry_id, chats)
+        )
+    await find_entities(home_assistant, instances)
+    return instances
+
+
+async def find_entities(
+    home_assistant: HomeAssistant, instances: list[Instance]
+) -> None:
+    """Look up the chats' entities, by their unique ids."""
+    async with home_assistant.websocket() as call:
+        listed = await call("config/entity_registry/list")
+        entities = await call(
+            "config/entity_registry/get_entries",
+            entity_ids=[entity["entity_id"] for entity in listed],
+        )
+    for entity in entities.values():
+        for instance in instances:
+            for chat in instance.chats:
+                prefix = f"{instance.entry_id}_{chat.chat_id}_"
+                if entity["unique_id"].startswith(prefix):
+                    key = entity["unique_id"].removeprefix(prefix)
+                    chat.entities[key] = entity["entity_id"]
+
+
+def dashboard(instances: list[Instance]) -> dict[str, Any]:
+    """Return the dashboard: who is online, who types, the day, what happened."""
+    sections: list[dict[str, Any]] = [
+        {
+            "type": "grid",
+            "cards": [
+                {"type": "heading", "heading": instance.title},
+                *(
+                    card
+                    for chat in instance.chats
+                    for card in (
+                        _tile(chat.entities["online"], chat.name, "green"),
+                        _tile(chat.entities["activity"], "Now", "amber"),
+                    )
+                ),
+            ],
+        }
+        for instance in instances
+    ]
+    people = [chat for instance in instances[:1] for chat in instance.chats]
+    sections.append(
+        {
+            "type": "grid",
+            "column_span": len(instances),
+            "cards": [
+                {"type": "heading", "heading": "The day"},
+                {
+                    "type": "history-graph",
+                    "hours_to_show": 0.25,
+                    "entities": [
+                        {"entity": chat.entities[key], "name": f"{chat.name}{suffix}"}
+                        for chat in people
+                        for key, suffix in (("online", ""), ("activity", " (activity)"))
+                    ],
+                    "grid_options": {"columns": "full"},
+                },
+                {
+                    "type": "logbook",
+                    "hours_to_show": 1,
+                    "target": {
+                        "entity_id": [chat.entities["online"] for chat in people]
+                    },
+                    "grid_options": {"columns": "full"},
+                },
+            ],
+        }
+    )
+    view = {
+        "title": "WhatsApp",
+        "path": "whatsapp",
+        "type": "sections",
+        "max_columns": len(instances),
+        "sections": sections,
+    }
+    return {"views": [view]}
+
+
+def _tile(entity_id: str, name: str, color: str) -> dict[str, Any]:
+    return {"type": "tile", "entity": entity_id, "name": name, "color": color}
+
+
+async def show_dashboard(
+    home_assistant: HomeAssistant, instances: list[Instance]
+) -> str:
+    """Create the dashboard; returns its address."""
+    path = "whatsapp-presence"
+    async with home_assistant.websocket() as call:
+        await call(
+            "lovelace/dashboards/create",
+            url_path=path,
+            title="WhatsApp",
+            icon="mdi:chat-processing-outline",
+            show_in_sidebar=True,
+        )
+        await call("lovelace/config/save", url_path=path, config=dashboard(instances))
+    return f"{home_assistant.url}/{path}"
+
+
+@asynccontextmanager
+async def running(
+    folder: Path, *, port: int | None = None, simulator_port: int | None = None
+) -> AsyncIterator[tuple[Simulator, HomeAssistant, list[Instance]]]:
+    """Run the simulator and Home Assistant, with all accounts added."""
+    async with AsyncExitStack() as stack:
+        simulator = Simulator()
+        await simulator.start(simulator_port)
+        stack.push_async_callback(simulator.stop)
+        populate(simulator)
+        home_assistant = await stack.enter_async_context(
+            HomeAssistant(folder, port=port)
+        )
+        yield simulator, home_assistant, await add_accounts(home_assistant, simulator)
+
+
+@dataclass(slots=True)
+class Seen:
+    """What a check saw; `seconds` is None for what never came."""
+
+    gateway: str
+    who: str
+    what: str
+    shown: str
+    seconds: float | None
+
+    @property
+    def row(self) -> tuple[str, ...]:
+        """The table's row."""
+        took = "NEVER" if self.seconds is None else f"{self.seconds:.1f} s"
+        return (self.gateway, self.who, self.what, self.shown, took)
+
+
+class Check:
+    """Drives people at the simulator until Home Assistant shows what they do."""
+
+    def __init__(self, simulator: Simulator, home_assistant: HomeAssistant) -> None:
+        """Begin with nothing seen."""
+        self.simulator = simulator
+        self.home_assistant = home_assistant
+        self.seen: list[Seen] = []
+
+    @property
+    def passed(self) -> bool:
+        """Whether everything came."""
+        return bool(self.seen) and all(seen.seconds is not None for seen in self.seen)
+
+    async def run(self, instances: list[Instance]) -> None:
+        """Drive each account's people through all that can be shown."""
+        for instance in instances:
+            await self._subscribed(instance)
+            await self._contact(instance)
+            await self._group(instance)
+            await self._outage(instance)
+
+    async def _subscribed(self, instance: Instance) -> None:
+        account = instance.account
+        wanted = {chat.chat_id for chat in instance.chats}
+        async with asyncio.timeout(TIME_LIMIT):
+            while account.subscriptions != wanted:
+                await asyncio.sleep(0.1)
+
+    async def _contact(self, instance: Instance) -> None:
+        does = partial(instance.account.set_presence, "Anna")
+        last_seen = int(time.time()) - 90
+        steps: tuple[tuple[str, str, str, Callable[[], Awaitable[object]]], ...] = (
+            ("online", "online", "on", partial(does, "online")),
+            ("typing", "activity", "typing", partial(does, "typing")),
+            ("recording", "activity", "recording", partial(does, "recording")),
+            ("idle again", "activity", "idle", partial(does, "paused")),
+            ("offline", "online", "off", partial(does, "offline", last_seen=last_seen)),
+        )
+        for what, key, shown, act in steps:
+            await self._see(instance, "Anna", what, key, shown.__eq__, act)
+        await self._see(
+            instance,
+            "Anna",
+            "last seen",
+            "last_seen",
+            lambda state: (
+                state not in UNKNOWN_STATES
+                and datetime.fromisoformat(state).timestamp() == last_seen
+            ),
+        )
+
+    async def _group(self, instance: Instance) -> None:
+        does = partial(instance.account.set_presence, "Ben", group="Family")
+        typing = partial(does, "typing")
+        await self._see(
+            instance, "Family", "Ben is typing", "typing", "on".__eq__, typing
+        )
+        await self._see(
+            instance, "Family", "members typing", "typing_members", "1".__eq__
+        )
+        await self._see(instance, "Family", "somebody online", "online", "on".__eq__)
+        paused = partial(does, "paused")
+        await self._see(
+            instance, "Family", "nobody is typing", "typing", "off".__eq__, paused
+        )
+
+    async def _outage(self, instance: Instance) -> None:
+        lost, ready = WORDS[instance.account.gateway]
+        disconnect = partial(instance.account.set_status, lost)
+        await self._see(
+            instance, "Anna", "account lost", "online", "unavailable".__eq__, disconnect
+        )
+        await self._see(
+            instance,
+            "Anna",
+            "account is back",
+            "online",
+            lambda state: state not in UNKNOWN_STATES,
+            partial(instance.account.set_status, ready),
+        )
+
+    async def _see(
+        self,
+        instance: Instance,
+        who: str,
+        what: str,
+        key: str,
+        fits: Callable[[str], bool],
+        act: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        """Act, and wait for a state; what somebody did must have come as an event."""
+        started, started_at = time.monotonic(), self.simulator.clock()
+        if act is not None:
+            await act()
+        entity_id = instance.chat(who).entities[key]
+        state = "missing"
+        seconds: float | None = None
+        while seconds is None and time.monotonic() - started < TIME_LIMIT:
+            state = (await self.home_assistant.get(f"/api/states/{entity_id}"))["state"]
+            if fits(state) and (act is None or self._delivered(started_at)):
+                seconds = time.monotonic() - started
+            else:
+                await asyncio.sleep(0.05)
+        self.seen.append(Seen(instance.title, who, what, state, seconds))
+
+    def _delivered(self, since: float) -> bool:
+        return any(
+            record.outcome is Outcome.DELIVERED and record.time >= since
+            for record in self.simulator.delivery.records
+        )
+
+
+def table(seen: list[Seen]) -> str:
+    """Return what was seen as a table."""
+    rows = [("gateway", "who", "what", "Home Assistant shows", "took")]
+    rows += [one.row for one in seen]  # type: ignore[misc]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        for row in rows
+    )
+
+
+async def check() -> int:
+    """Check that everything arrives; returns the exit status."""
+    with tempfile.TemporaryDirectory(prefix="whatsapp-presence-") as folder:
+        async with running(Path(folder)) as (simulator, home_assistant, instances):
+            checking = Check(simulator, home_assistant)
+            await checking.run(instances)
+            log = home_assistant.log
+    print(table(checking.seen))
+    complaints = [
+        line
+        for line in log.splitlines()
+        if "custom_components.whatsapp_presence" in line
+        and (" ERROR " in line or "Traceback" in line)
+    ]
+    for line in complaints:
+        print(line)
+    passed = checking.passed and not complaints
+    print(f"\n{'Everything arrived.' if passed else 'Something did not arrive.'}")
+    return 0 if passed else 1
+
+
+async def show(port: int, simulator_port: int, speed: float, *, live: bool) -> int:
+    """Run the demo until it is interrupted."""
+    shutil.rmtree(FOLDER, ignore_errors=True)
+    done = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        loop.add_signal_handler(number, done.set)
+    print("Starting Home Assistant; the first time takes a minute …", flush=True)
+    async with running(FOLDER, port=port, simulator_port=simulator_port) as (
+        simulator,
+        home_assistant,
+        instances,
+    ):
+        address = await show_dashboard(home_assistant, instances)
+        scenario = Scenario(simulator, speed=speed)
+        if live:
+            scenario.start()
+        print(
+            f"\n  Home Assistant  {address}\n"
+            f"  login           {home_assistant.username}, "
+            f"password {home_assistant.password}\n"
+            f"  simulator       {simulator.url}/control\n\n"
+            "Ctrl+C ends both.",
+            flush=True,
+        )
+        await done.wait()
+        await scenario.stop()
+    return 0
+
+
+def main() -> int:
+    """Read the command line, and run."""
+    parser = argparse.ArgumentParser(prog="scripts/demo", description=__doc__)
+    parser.add_argument(
+        "--check",
+        action="store_true",
+        help="drive people, check that Home Assistant shows it, and end",
+    )
+    parser.add_argument("--port", type=int, default=8123, help="Home Assistant's port")
+    parser.add_argument(
+        "--simulator-port", type=int, default=8321, help="the simulator's port"
+    )
+    parser.add_argument(
+        "--speed",
+        type=float,
+        default=120.0,
+        help="how many seconds of the simulated day pass in one (default: 120)",
+    )
+    parser.add_argument(
+        "--still", action="store_true", help="let nobody do anything by themselves"
+    )
+    options = parser.parse_args()
+    if options.check:
+        return asyncio.run(check())
+    return asyncio.run(
+        show(
+            options.port, options.simulator_port, options.speed, live=not options.still
+        )
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

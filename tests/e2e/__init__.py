@@ -1,0 +1,1 @@
+"""The real Home Assistant, with its real front end."""
