@@ -139,12 +139,26 @@ def dashboard(instances: list[Instance]) -> dict[str, Any]:
             "cards": [
                 {"type": "heading", "heading": instance.title},
                 *(
-                    card
+                    _tile(chat.entities["online"], chat.name, "green")
                     for chat in instance.chats
-                    for card in (
-                        _tile(chat.entities["online"], chat.name, "green"),
-                        _tile(chat.entities["activity"], "Now", "amber"),
-                    )
+                ),
+                {
+                    "type": "heading",
+                    "heading_style": "subtitle",
+                    "heading": "Typing now",
+                },
+                *(
+                    _tile(chat.entities["activity"], chat.name, "amber")
+                    | {
+                        "visibility": [
+                            {
+                                "condition": "state",
+                                "entity": chat.entities["activity"],
+                                "state": ["typing", "recording"],
+                            }
+                        ]
+                    }
+                    for chat in instance.chats
                 ),
             ],
         }
@@ -401,7 +415,7 @@ async def show(port: int, simulator_port: int, speed: float, *, live: bool) -> i
         instances,
     ):
         address = await show_dashboard(home_assistant, instances)
-        scenario = Scenario(simulator, speed=speed)
+        scenario = Scenario(simulator, speed=speed, nights=False)
         if live:
             scenario.start()
         print(

@@ -34,9 +34,6 @@ homeassistant:
   time_zone: Europe/Berlin
   internal_url: {url}
   external_url: {url}
-http:
-  server_host: 127.0.0.1
-  server_port: {port}
 frontend:
 config:
 history:
@@ -48,6 +45,14 @@ logger:
   default: warning
   logs:
     custom_components.whatsapp_presence: {level}
+"""
+
+
+# Taken over at the first start; Home Assistant does not want to see it again.
+FIRST_CONFIGURATION = """\
+http:
+  server_host: 127.0.0.1
+  server_port: {port}
 """
 
 
@@ -119,8 +124,11 @@ class HomeAssistant:
             shutil.copytree(
                 INTEGRATION, target, ignore=shutil.ignore_patterns("__pycache__")
             )
+        configuration = CONFIGURATION
+        if not (self.folder / ".storage" / "http").exists():
+            configuration += FIRST_CONFIGURATION
         (self.folder / "configuration.yaml").write_text(
-            CONFIGURATION.format(url=self.url, port=self.port, level=self._level)
+            configuration.format(url=self.url, port=self.port, level=self._level)
         )
         with (self.folder / "process.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -202,6 +210,14 @@ class HomeAssistant:
         async with self.websocket() as call:
             self.token = await call(
                 "auth/long_lived_access_token", client_name="demo", lifespan=30
+            )
+            # Without this, the server goes back to its default port after a while.
+            await call("http/config/promote")
+            await call(
+                "repairs/ignore_issue",
+                domain="http",
+                issue_id="deprecated_yaml",
+                ignore=True,
             )
             # Onboarding adds a weather forecast, radio stations and the like.
             for entry in await call("config_entries/get"):

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 DAY: Final = 86_400.0
 HOUR: Final = 3_600.0
+# Between these hours somebody may be awake.
+MORNING: Final = 6.5 * HOUR
+NIGHT: Final = 23.5 * HOUR
 
 # From hour to hour, how many visits there are in it.
 _RHYTHM: Final = (
@@ -78,14 +81,19 @@ class Scenario:
         speed: float = 120.0,
         seed: int = 0,
         min_step: float = 1.5,
+        nights: bool = True,
     ) -> None:
-        """Prepare; `speed` is how many seconds of a day pass in one."""
+        """Prepare; `speed` is how many seconds of a day pass in one.
+
+        Without `nights`, each day begins when the first wake.
+        """
         if speed <= 0:
             raise ValueError("the speed must be positive")
         self.simulator = simulator
         self.speed = speed
         self.seed = seed
         self.min_step = min_step
+        self._begins, self._ends = (0.0, DAY) if nights else (MORNING, NIGHT)
         self.day = 0
         self._task: asyncio.Task[None] | None = None
 
@@ -108,7 +116,7 @@ class Scenario:
         """Play one day; the next one is different, and as repeatable."""
         async with asyncio.TaskGroup() as tasks:
             # A day lasts, whoever is in it.
-            tasks.create_task(asyncio.sleep(DAY / self.speed))
+            tasks.create_task(asyncio.sleep((self._ends - self._begins) / self.speed))
             for number in dict.fromkeys(
                 person.number
                 for account in self.simulator.accounts.values()
@@ -134,7 +142,7 @@ class Scenario:
             }
         )
         random = Random(f"{self.seed}/{self.day}/{number}")
-        now = 0.0
+        now = self._begins
         for step in plan_day(random, groups):
             gap = (step.at - now) / self.speed
             if step.state is not State.ONLINE:
