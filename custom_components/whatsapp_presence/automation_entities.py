@@ -26,8 +26,8 @@ def pick_entities(
         if (
             entry is None
             or entry.platform != DOMAIN
-            or entry.translation_key not in keys
-            or entry.domain != keys[entry.translation_key]
+            or entry.translation_key is None
+            or keys.get(entry.translation_key) != entry.domain
         ):
             continue
         ranked = (wanted.index(entry.translation_key), entity_id)

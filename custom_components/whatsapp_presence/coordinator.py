@@ -1,6 +1,7 @@
 """The coordinators: one for the instance, one for each chat."""
 
 import asyncio
+from collections import deque
 from collections.abc import Coroutine
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -62,6 +63,7 @@ NOT_READY_POLLS = 2
 # An instance event may overtake another by this much; beyond, a clock was set.
 LATE_LIMIT = 600.0
 SEEN_EVENTS = 32
+PENDING_UPDATES = 16
 
 # A push this soon after the last one leaves the renewal where it is.
 _POSTPONE_STEP = 30.0
@@ -117,7 +119,7 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         self._waiting: dict[ChatCoordinator, None] = {}
         self._subscriber: asyncio.Task[None] | None = None
         self._learner: asyncio.Task[None] | None = None
-        self._lookups: set[str] = set()
+        self._lookups: dict[str, deque[PresenceUpdate]] = {}
         self._asked_aliases: set[str] = set()
         self._named_groups: set[str] = set()
         self._newest_event = 0.0
@@ -401,31 +403,49 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
 
     @callback
     def _look_up(self, update: PresenceUpdate) -> None:
+        """Find out, once, whose id it is that an event came under."""
         unknown = update.chat_id
-        if (
-            cid.is_group(unknown)
-            or unknown in self._lookups
-            or self.aliases.is_stranger(unknown)
-        ):
-            return
-        self._lookups.add(unknown)
-        self._in_background(self._async_look_up(update), "look up an id")
+        if (pending := self._lookups.get(unknown)) is not None:
+            pending.append(update)
+        elif not cid.is_group(unknown) and not self.aliases.is_stranger(unknown):
+            self._start_look_up([unknown], update)
 
-    async def _async_look_up(self, update: PresenceUpdate) -> None:
-        """Find out whose id it is that an event came under, once."""
-        unknown = update.chat_id
+    @callback
+    def look_up_members(self, update: PresenceUpdate) -> None:
+        """Find out, once each, who the members are that an event names by a lid."""
+        if unknown := [
+            member
+            for member in update.member_ids
+            if cid.is_lid(member)
+            and member not in self.aliases.main
+            and member not in self._lookups
+            and not self.aliases.is_stranger(member)
+        ]:
+            self._start_look_up(unknown)
+
+    @callback
+    def _start_look_up(self, unknown: list[str], *updates: PresenceUpdate) -> None:
+        for one in unknown:
+            # The latest is what counts, but the one before it may be typing.
+            self._lookups[one] = deque(updates, maxlen=PENDING_UPDATES)
+        self._in_background(self._async_look_up(unknown), "look up ids")
+
+    async def _async_look_up(self, unknown: list[str]) -> None:
+        known = False
         try:
-            await self._async_learn_aliases([unknown])
+            await self._async_learn_aliases(unknown)
+            known = True
         except GatewayError as err:
-            _LOGGER.debug("Looking up an id failed: %s", type(err).__name__)
-            return
+            _LOGGER.debug("Looking up ids failed: %s", type(err).__name__)
         finally:
-            self._lookups.discard(unknown)
-        if main := self.aliases.main.get(unknown):
-            if chat := self._routes.get(main):
-                chat.handle_push(update)
-                return
-        self.aliases.add_stranger(unknown)
+            pending = {one: self._lookups.pop(one) for one in unknown}
+        for one, updates in pending.items():
+            chat = self._routes.get(self.aliases.main.get(one, one))
+            if chat is not None:
+                for update in updates:
+                    chat.handle_push(update)
+            elif known and (updates or one not in self.aliases.main):
+                self.aliases.add_stranger(one)
 
     async def _async_learn_aliases(self, chat_ids: list[str]) -> None:
         self.async_learn_pairs(await self.gateway.aliases(chat_ids))
@@ -455,6 +475,10 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
 
     @callback
     def _handle_instance_event(self, event: InstanceEvent) -> None:
+        if not self.last_update_success:
+            # Only an answer can end an outage, in the log as well.
+            self._look_again()
+            return
         reconnected = event.status is InstanceStatus.READY and self._was_ready
         self.async_set_updated_data(replace(self.data, status=event.status))
         self._follow_readiness()
@@ -581,6 +605,8 @@ class ChatCoordinator(DataUpdateCoordinator[ChatPresence]):
         now = time.time()
         changed = self.tracker.apply(update, now)
         self._arm(now)
+        if self.is_group:
+            self.instance.look_up_members(update)
         if self.hass.loop.time() - self._scheduled_at > _POSTPONE_STEP:
             self.reschedule()
         if changed:

@@ -70,6 +70,17 @@ class PresenceUpdate:
     event_id: str | None = None
     time: float | None = None
 
+    @property
+    def member_ids(self) -> frozenset[str]:
+        """The ids of all members that are named, whatever is said of them."""
+        return frozenset(
+            (
+                *(member.member_id for member in self.members),
+                *(self.typing_members or ()),
+                *(self.recording_members or ()),
+            )
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatPresence:
