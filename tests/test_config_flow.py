@@ -10,7 +10,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.whatsapp_presence.const import DOMAIN
-from custom_components.whatsapp_presence.gateways import GATEWAYS, GatewayType
+from custom_components.whatsapp_presence.gateways import GATEWAYS
 from custom_components.whatsapp_presence.gateways.base import (
     AuthenticationError,
     GatewayError,
@@ -42,7 +42,7 @@ READY = InstanceInfo(status=InstanceStatus.READY)
 class Vendor:
     """What the tests need to know of a gateway."""
 
-    key: GatewayType
+    key: str
     name: str
     instance_field: str = "instance_id"
     instance_id: str
@@ -99,7 +99,7 @@ class Vendor:
 
 
 WAAPI = Vendor(
-    key=GatewayType.WAAPI,
+    key="waapi",
     name="WaAPI",
     instance_id="12345",
     token_field="api_token",
@@ -108,7 +108,7 @@ WAAPI = Vendor(
     refusal={"message": "The token lacks a scope.", "status": "error"},
 )
 WAWP = Vendor(
-    key=GatewayType.WAWP,
+    key="wawp",
     name="Wawp",
     instance_id="A1B2C3D4E5F6",
     token_field="access_token",
@@ -116,7 +116,7 @@ WAWP = Vendor(
     refusal={"code": "subscription_required", "message": "This is a paid feature."},
 )
 WAHA = Vendor(
-    key=GatewayType.WAHA,
+    key="waha",
     name="WAHA",
     instance_field="session",
     instance_id="default",
@@ -402,10 +402,10 @@ async def test_every_error_of_a_gateway_has_a_message(
     """What the user can mend is told apart; what not, is not."""
     result = await start(hass, "waapi")
     form = {"instance_id": "12345", "api_token": TOKEN}
-    with patch.object(GATEWAYS[GatewayType.WAAPI], "validate", side_effect=raised):
+    with patch.object(GATEWAYS["waapi"], "validate", side_effect=raised):
         result = await submit(hass, result, form)
     assert result["errors"] == {"base": error}
-    with patch.object(GATEWAYS[GatewayType.WAAPI], "validate", return_value=READY):
+    with patch.object(GATEWAYS["waapi"], "validate", return_value=READY):
         result = await submit(hass, result, form)
     assert result["type"] is FlowResultType.CREATE_ENTRY
 
@@ -416,7 +416,7 @@ async def test_an_unexpected_error_is_logged_by_its_kind_alone(
     """An exception's text and traceback may hold the token."""
     result = await start(hass, "waapi")
     with patch.object(
-        GATEWAYS[GatewayType.WAAPI], "validate", side_effect=KeyError(f"Bearer {TOKEN}")
+        GATEWAYS["waapi"], "validate", side_effect=KeyError(f"Bearer {TOKEN}")
     ):
         await submit(hass, result, {"instance_id": "12345", "api_token": TOKEN})
     assert "Unexpected KeyError" in caplog.text
@@ -449,9 +449,7 @@ async def test_an_address_that_the_token_must_not_be_sent_to(
 ) -> None:
     """No request is made before the address is sound."""
     result = await start(hass, "waapi")
-    with patch.object(
-        GATEWAYS[GatewayType.WAAPI], "validate", return_value=READY
-    ) as validate:
+    with patch.object(GATEWAYS["waapi"], "validate", return_value=READY) as validate:
         result = await submit(
             hass,
             result,
@@ -480,7 +478,7 @@ async def test_an_address_is_brought_into_one_form(
 ) -> None:
     """Plain http is for addresses in the house alone."""
     result = await start(hass, "waapi")
-    with patch.object(GATEWAYS[GatewayType.WAAPI], "validate", return_value=READY):
+    with patch.object(GATEWAYS["waapi"], "validate", return_value=READY):
         result = await submit(
             hass,
             result,
@@ -721,7 +719,7 @@ async def test_a_server_without_a_session(hass: HomeAssistant, sim: Simulator) -
     """There is nothing to choose from: the user has to start one there."""
     form = {"url": sim.url, "api_key": TOKEN}
     result = await start(hass, "waha")
-    with patch.object(GATEWAYS[GatewayType.WAHA], "list_instances", return_value=[]):
+    with patch.object(GATEWAYS["waha"], "list_instances", return_value=[]):
         result = await submit(hass, result, form)
     assert result["step_id"] == "waha"
     assert result["errors"] == {"base": "instance_not_found"}
@@ -734,7 +732,7 @@ async def test_a_self_hosted_gateway_may_be_spoken_to_in_plain_http(
 ) -> None:
     """In a house, few have certificates, and many have names of their own."""
     result = await start(hass, "waha")
-    with patch.object(GATEWAYS[GatewayType.WAHA], "validate", return_value=READY):
+    with patch.object(GATEWAYS["waha"], "validate", return_value=READY):
         result = await submit(
             hass,
             result,

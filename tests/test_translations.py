@@ -177,12 +177,16 @@ def test_the_forms_of_a_gateway_have_texts(gateway: Any) -> None:
     schema = config_flow.credentials_schema(gateway)
     assert_form_texts(steps[gateway], *schema_fields(schema))
 
-    own = config_flow.FIELDS[gateway]
-    assert_form_texts(steps["reauth_confirm"], {own.token}, {}, shared=True)
+    own = GATEWAYS[gateway]
+    assert_form_texts(steps["reauth_confirm"], {own.token_field}, {}, shared=True)
     names, sections = schema_fields(vol.Schema(config_flow.url_schema(gateway)))
-    assert_form_texts(steps["reconfigure"], {own.token, *names}, sections, shared=True)
+    assert_form_texts(
+        steps["reconfigure"], {own.token_field, *names}, sections, shared=True
+    )
     if config_flow.lists_instances(gateway):
-        assert_form_texts(steps[f"{gateway}_{own.instance}"], {own.instance}, {})
+        assert_form_texts(
+            steps[f"{gateway}_{own.instance_field}"], {own.instance_field}, {}
+        )
 
 
 def test_the_config_flow_has_no_text_too_many() -> None:
@@ -190,7 +194,7 @@ def test_the_config_flow_has_no_text_too_many() -> None:
     for step in ENGLISH["config"]["step"]:
         flow = config_flow.WhatsAppPresenceConfigFlow
         assert hasattr(flow, f"async_step_{step}"), step
-    tokens = {config_flow.FIELDS[gateway].token for gateway in GATEWAYS}
+    tokens = {GATEWAYS[gateway].token_field for gateway in GATEWAYS}
     assert set(ENGLISH["config"]["step"]["reauth_confirm"]["data"]) == tokens
     assert set(ENGLISH["config"]["step"]["reconfigure"]["data"]) == {*tokens, "url"}
 
@@ -285,11 +289,12 @@ def test_the_issues_texts() -> None:
             if (
                 isinstance(node, ast.Call)
                 and ast.unparse(node.func).endswith("async_raise_issue")
-                and isinstance(node.args[1], ast.Attribute)
             ):
-                issue = Issue[node.args[1].attr]
                 given = {keyword.arg for keyword in node.keywords if keyword.arg}
-                passed[issue] = passed.get(issue, given) & given
+                for name in ast.walk(node.args[1]):
+                    if isinstance(name, ast.Attribute):
+                        issue = Issue[name.attr]
+                        passed[issue] = passed.get(issue, given) & given
     assert set(passed) == set(Issue)
     for issue, texts in ENGLISH["issues"].items():
         for text in (texts["title"], texts["description"]):

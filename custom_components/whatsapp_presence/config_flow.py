@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Mapping
 import logging
-from typing import Any, NamedTuple, override
+from typing import Any, override
 
 import voluptuous as vol
 from yarl import URL
@@ -18,7 +18,7 @@ from homeassistant.config_entries import (
     OptionsFlow,
     SubentryFlowContext,
 )
-from homeassistant.const import CONF_API_KEY, CONF_URL, CONF_WEBHOOK_ID
+from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.network import NoURLAvailableError
@@ -34,19 +34,15 @@ from homeassistant.helpers.selector import (
 
 from .chat_flow import ChatSubentryFlow
 from .const import (
-    CONF_ACCESS_TOKEN,
-    CONF_API_TOKEN,
     CONF_CLOUDHOOK_URL,
     CONF_GATEWAY,
-    CONF_INSTANCE_ID,
     CONF_REGISTER_WEBHOOK,
-    CONF_SESSION,
     CONF_WEBHOOK_SECRET,
     DOMAIN,
     SECTION_ADVANCED,
     SUBENTRY_TYPE_CHAT,
 )
-from .gateways import GATEWAYS, GatewayType
+from .gateways import GATEWAYS
 from .gateways.base import (
     AuthenticationError,
     Gateway,
@@ -59,19 +55,6 @@ from .helpers import create_gateway, is_local_host
 
 _LOGGER = logging.getLogger(__name__)
 
-
-class Fields(NamedTuple):
-    """The fields for an instance's name at its gateway and for the credentials."""
-
-    instance: str
-    token: str
-
-
-FIELDS = {
-    "waapi": Fields(CONF_INSTANCE_ID, CONF_API_TOKEN),
-    "wawp": Fields(CONF_INSTANCE_ID, CONF_ACCESS_TOKEN),
-    "waha": Fields(CONF_SESSION, CONF_API_KEY),
-}
 
 # What is left is for the gateway, not for the user, to mend.
 ERRORS: dict[type[GatewayError], str] = {
@@ -87,18 +70,14 @@ _TOKEN = TextSelector(
 _URL = TextSelector(TextSelectorConfig(type=TextSelectorType.URL, autocomplete="url"))
 
 
-def lists_instances(gateway_type: GatewayType) -> bool:
+def lists_instances(gateway_type: str) -> bool:
     """Whether the user may choose from the gateway's own instances."""
-    return issubclass(_gateway_class(gateway_type), InstanceLister)
+    return issubclass(GATEWAYS[gateway_type], InstanceLister)
 
 
-def _gateway_class(gateway_type: GatewayType) -> type[Gateway]:
-    return GATEWAYS[gateway_type]
-
-
-def url_schema(gateway_type: GatewayType) -> dict[vol.Marker, Any]:
+def url_schema(gateway_type: str) -> dict[vol.Marker, Any]:
     """Ask for the address: openly where the user hosts it, else out of the way."""
-    default = _gateway_class(gateway_type).default_url
+    default = GATEWAYS[gateway_type].default_url
     if default is None:
         return {vol.Required(CONF_URL): _URL}
     return {
@@ -109,21 +88,21 @@ def url_schema(gateway_type: GatewayType) -> dict[vol.Marker, Any]:
     }
 
 
-def credentials_schema(gateway_type: GatewayType) -> vol.Schema:
+def credentials_schema(gateway_type: str) -> vol.Schema:
     """Ask for all that a new entry needs."""
-    fields = FIELDS[gateway_type]
+    gateway_class = GATEWAYS[gateway_type]
     if lists_instances(gateway_type):
         return vol.Schema(
             {
                 **url_schema(gateway_type),
-                vol.Required(fields.token): _TOKEN,
-                vol.Optional(fields.instance): _TEXT,
+                vol.Required(gateway_class.token_field): _TOKEN,
+                vol.Optional(gateway_class.instance_field): _TEXT,
             }
         )
     return vol.Schema(
         {
-            vol.Required(fields.instance): _TEXT,
-            vol.Required(fields.token): _TOKEN,
+            vol.Required(gateway_class.instance_field): _TEXT,
+            vol.Required(gateway_class.token_field): _TOKEN,
             **url_schema(gateway_type),
         }
     )
@@ -190,20 +169,18 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Let the user choose the gateway."""
-        return self.async_show_menu(
-            step_id="user", menu_options=[str(gateway) for gateway in GATEWAYS]
-        )
+        return self.async_show_menu(step_id="user", menu_options=list(GATEWAYS))
 
     async def async_credentials(
-        self, gateway_type: GatewayType, user_input: dict[str, Any] | None
+        self, gateway_type: str, user_input: dict[str, Any] | None
     ) -> ConfigFlowResult:
         """Ask for the credentials, and for the instance."""
         errors: dict[str, str] = {}
         if user_input is not None:
-            self._data = {CONF_GATEWAY: str(gateway_type), **_flatten(user_input)}
-            if self._data.get(FIELDS[gateway_type].instance) or not lists_instances(
-                gateway_type
-            ):
+            self._data = {CONF_GATEWAY: gateway_type, **_flatten(user_input)}
+            if self._data.get(
+                GATEWAYS[gateway_type].instance_field
+            ) or not lists_instances(gateway_type):
                 if gateway := await self._async_check(self._data, errors):
                     return await self._async_create(gateway)
             elif instances := await self._async_list_instances(errors):
@@ -218,10 +195,10 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         )
 
     async def async_instance(
-        self, gateway_type: GatewayType, user_input: dict[str, Any] | None
+        self, gateway_type: str, user_input: dict[str, Any] | None
     ) -> ConfigFlowResult:
         """Let the user choose one of the instances that the gateway has."""
-        field = FIELDS[gateway_type].instance
+        field = GATEWAYS[gateway_type].instance_field
         errors: dict[str, str] = {}
         if user_input is not None:
             self._data[field] = user_input[field]
@@ -257,7 +234,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
             updates = _flatten(user_input)
             if await self._async_check({**entry.data, **updates}, errors):
                 return self.async_update_and_abort(entry, data_updates=updates)
-        token = FIELDS[entry.data[CONF_GATEWAY]].token
+        token = GATEWAYS[entry.data[CONF_GATEWAY]].token_field
         return self.async_show_form(
             step_id="reauth_confirm",
             data_schema=vol.Schema({vol.Required(token): _TOKEN}),
@@ -270,7 +247,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Let the user change the token and the address, but not the instance."""
         entry = self._get_reconfigure_entry()
-        gateway_type: GatewayType = entry.data[CONF_GATEWAY]
+        gateway_type: str = entry.data[CONF_GATEWAY]
         errors: dict[str, str] = {}
         if user_input is not None:
             # A token that was left empty is kept.
@@ -292,7 +269,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
             data_schema=self.add_suggested_values_to_schema(
                 vol.Schema(
                     {
-                        vol.Optional(FIELDS[gateway_type].token): _TOKEN,
+                        vol.Optional(GATEWAYS[gateway_type].token_field): _TOKEN,
                         **url_schema(gateway_type),
                     }
                 ),
@@ -314,11 +291,11 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def _async_create(self, gateway: Gateway) -> ConfigFlowResult:
         """Create the entry for an instance that was checked."""
-        gateway_type: GatewayType = self._data[CONF_GATEWAY]
+        gateway_type: str = self._data[CONF_GATEWAY]
         await self.async_set_unique_id(f"{gateway_type}_{gateway.unique_id}")
         self._abort_if_unique_id_configured()
         return self.async_create_entry(
-            title=f"{gateway.name} {self._data[FIELDS[gateway_type].instance]}",
+            title=f"{gateway.name} {self._data[GATEWAYS[gateway_type].instance_field]}",
             data={**self._data, CONF_WEBHOOK_ID: webhook.async_generate_id()},
             options={CONF_REGISTER_WEBHOOK: True},
         )
@@ -327,8 +304,8 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         self, data: dict[str, Any], errors: dict[str, str]
     ) -> Gateway | None:
         """Check credentials and instance; an instance that is not ready will do."""
-        fields = FIELDS[data[CONF_GATEWAY]]
-        if not data[fields.instance]:
+        gateway_class = GATEWAYS[data[CONF_GATEWAY]]
+        if not data[gateway_class.instance_field]:
             errors["base"] = "instance_not_found"
             return None
         gateway = self._open(data, errors)
@@ -350,8 +327,8 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
     @callback
     def _open(self, data: dict[str, Any], errors: dict[str, str]) -> Gateway | None:
         """Create the client, unless the input can't be right; normalises the address."""
-        gateway_type: GatewayType = data[CONF_GATEWAY]
-        gateway_class = _gateway_class(gateway_type)
+        gateway_type: str = data[CONF_GATEWAY]
+        gateway_class = GATEWAYS[gateway_type]
         url = _normalised_url(
             data.get(CONF_URL) or gateway_class.default_url or "", gateway_class
         )
@@ -360,7 +337,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
             field = CONF_URL if gateway_class.default_url is None else "base"
             errors[field] = "invalid_url"
             return None
-        if not data[FIELDS[gateway_type].token]:
+        if not data[GATEWAYS[gateway_type].token_field]:
             errors["base"] = "invalid_auth"
             return None
         data[CONF_URL] = url
@@ -380,7 +357,7 @@ async def _async_ask[T](question: Awaitable[T], errors: dict[str, str]) -> T | N
     return None
 
 
-def add_gateway_steps(gateway_type: GatewayType) -> None:
+def add_gateway_steps(gateway_type: str) -> None:
     """Give the config flow the steps of a gateway."""
 
     async def credentials(
@@ -396,7 +373,7 @@ def add_gateway_steps(gateway_type: GatewayType) -> None:
     name = f"async_step_{gateway_type}"
     setattr(WhatsAppPresenceConfigFlow, name, credentials)
     if lists_instances(gateway_type):
-        name = f"{name}_{FIELDS[gateway_type].instance}"
+        name = f"{name}_{GATEWAYS[gateway_type].instance_field}"
         setattr(WhatsAppPresenceConfigFlow, name, instance)
 
 
@@ -422,7 +399,7 @@ class WhatsAppPresenceOptionsFlow(OptionsFlow):
         schema: dict[vol.Marker, Any] = {
             vol.Required(CONF_REGISTER_WEBHOOK, default=True): BooleanSelector()
         }
-        gateway_class = _gateway_class(entry.data[CONF_GATEWAY])
+        gateway_class = GATEWAYS[entry.data[CONF_GATEWAY]]
         if gateway_class.capabilities.signs_webhooks:
             schema[vol.Optional(CONF_WEBHOOK_SECRET)] = _TOKEN
         return self.async_show_form(

@@ -10,13 +10,13 @@ from homeassistant.util.json import json_loads
 from homeassistant.util.network import is_ip_address, is_loopback, is_private
 
 from .const import CONF_GATEWAY
-from .gateways import GATEWAYS, GatewayType
+from .gateways import GATEWAYS
 from .gateways.base import Gateway
 
 
 def create_gateway(hass: HomeAssistant, config: Mapping[str, Any]) -> Gateway:
     """Create the client of the gateway that an entry's data tell of."""
-    return GATEWAYS[GatewayType(config[CONF_GATEWAY])].from_config(
+    return GATEWAYS[config[CONF_GATEWAY]].from_config(
         async_get_clientsession(hass), config, json_loads=json_loads
     )
 

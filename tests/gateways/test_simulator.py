@@ -8,7 +8,7 @@ from aiohttp import ClientSession, web
 from aiohttp.test_utils import TestServer
 import pytest
 
-from custom_components.whatsapp_presence.gateways import GATEWAYS, GatewayType
+from custom_components.whatsapp_presence.gateways import GATEWAYS
 from custom_components.whatsapp_presence.gateways.base import (
     AuthenticationError,
     ChatInfo,
@@ -34,7 +34,7 @@ from tests.simulator import (
     WawpAccount,
 )
 
-ALL = list(GatewayType)
+ALL = list(GATEWAYS)
 INSTANCE = {"waapi": "123", "wawp": "A1B2C3D4E5F6", "waha": "default"}
 TOKEN = "tok-3n"
 NUMBER = "491511234567"
@@ -48,7 +48,7 @@ class Home:
 
     def __init__(
         self,
-        gateway_type: GatewayType,
+        gateway_type: str,
         simulator: Simulator,
         session: ClientSession,
         **quirks: Any,

@@ -1,23 +1,16 @@
 """The gateways that the integration can speak to. No Home Assistant in here."""
 
-from enum import StrEnum
-
 from .base import Gateway
 from .waapi import WaApiGateway
 from .waha import WahaGateway
 from .wawp import WawpGateway
 
-
-class GatewayType(StrEnum):
-    """The gateways' keys, as stored in config entries."""
-
-    WAAPI = "waapi"
-    WAWP = "wawp"
-    WAHA = "waha"
-
-
-GATEWAYS: dict[GatewayType, type[Gateway]] = {
-    GatewayType.WAAPI: WaApiGateway,
-    GatewayType.WAWP: WawpGateway,
-    GatewayType.WAHA: WahaGateway,
+# By the keys that stand in config entries, in the order in which they are offered.
+GATEWAYS: dict[str, type[Gateway]] = {
+    gateway.key: gateway
+    for gateway in (
+        WaApiGateway,
+        WawpGateway,
+        WahaGateway,
+    )
 }

@@ -150,8 +150,13 @@ class Gateway(Protocol):
     says, and how sure that is, stands at the gateway's own methods.
     """
 
+    # The key in config entries and texts, and the product's name.
+    key: ClassVar[str]
     name: ClassVar[str]
     default_url: ClassVar[str | None]
+    # The config flow's fields for the instance's name and for the credentials.
+    instance_field: ClassVar[str]
+    token_field: ClassVar[str]
     capabilities: ClassVar[Capabilities]
 
     @classmethod

@@ -127,8 +127,11 @@ class WaApiGateway(Gateway):
     DOC: the presence API is beta and "may change without notice".
     """
 
+    key: ClassVar[str] = "waapi"
     name: ClassVar[str] = "WaAPI"
     default_url: ClassVar[str | None] = "https://waapi.app/api/v1"
+    instance_field: ClassVar[str] = "instance_id"
+    token_field: ClassVar[str] = "api_token"
     capabilities: ClassVar[Capabilities] = Capabilities(
         transport=Transport.WEBHOOK,
         manages_webhooks=True,

@@ -88,8 +88,11 @@ class WahaGateway(Gateway):
     webhooks that the user has configured there are read as well.
     """
 
+    key: ClassVar[str] = "waha"
     name: ClassVar[str] = "WAHA"
     default_url: ClassVar[str | None] = None
+    instance_field: ClassVar[str] = "session"
+    token_field: ClassVar[str] = "api_key"
     capabilities: ClassVar[Capabilities] = Capabilities(
         transport=Transport.WEBSOCKET,
         manages_webhooks=False,

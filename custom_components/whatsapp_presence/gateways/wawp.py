@@ -98,8 +98,11 @@ class WawpGateway(Gateway):
     be recognised in JSON, XML, HTML or plain text.
     """
 
+    key: ClassVar[str] = "wawp"
     name: ClassVar[str] = "Wawp"
     default_url: ClassVar[str | None] = "https://api.wawp.net"
+    instance_field: ClassVar[str] = "instance_id"
+    token_field: ClassVar[str] = "access_token"
     capabilities: ClassVar[Capabilities] = Capabilities(
         transport=Transport.WEBHOOK,
         manages_webhooks=True,
