@@ -25,6 +25,7 @@ def pick_entities(
         entry = registry.async_get(entity_id)
         if (
             entry is None
+            or entry.disabled_by is not None
             or entry.platform != DOMAIN
             or entry.translation_key is None
             or keys.get(entry.translation_key) != entry.domain

@@ -1023,6 +1023,18 @@ def test_a_learned_alias_keeps_the_newer_word_of_the_main_id() -> None:
     assert due(group) == NOW + 3 + TYPING_TIMEOUT
 
 
+def test_a_learned_alias_keeps_what_one_list_told_of_either_id() -> None:
+    """A list that names one id alone ends, at that moment, what the other did."""
+    for before, after in ((BERT, BERT_LID), (BERT_LID, BERT)):
+        for settle_time in (0, 3):
+            group = PresenceTracker(is_group=True, settle_time=settle_time)
+            group.apply(lists({before}), NOW)
+            group.apply(lists({after}), NOW + 5)
+            group.learn_alias(BERT_LID, BERT)
+            assert shown(group).typing_members == (BERT,)
+            assert due(group) == NOW + 5 + TYPING_TIMEOUT
+
+
 def test_a_learned_alias_renames_a_member(group: PresenceTracker) -> None:
     """Known so far under the alias alone, with what is pending."""
     group.apply(member(BERT_LID, online=True, activity=TYPING), NOW)

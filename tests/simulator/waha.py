@@ -228,7 +228,7 @@ class Dialect:
         """Speak for a simulator's WAHA accounts."""
         self.simulator = simulator
         # DOC: a ping every 60 s.
-        self.heartbeat = 60.0
+        self.heartbeat: float | None = 60.0
         self._sockets: set[_Socket] = set()
 
     def routes(self) -> list[web.RouteDef]:

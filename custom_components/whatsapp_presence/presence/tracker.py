@@ -86,11 +86,18 @@ class _Track:
 
     def absorb(self, other: _Track) -> None:
         """Take in what was said of the same person under another id."""
-        newer = max(other.heard, other.answered) > max(self.heard, self.answered)
+        ours = max(self.heard, self.answered)
+        theirs = max(other.heard, other.answered)
+        newer = theirs > ours
         if self.online is None or (newer and other.online is not None):
             self.online = other.online
             self.online_end = other.online_end
             self.fell = other.fell
+        if theirs == ours and other.activity in (Activity.TYPING, Activity.RECORDING):
+            # A list named one of the ids alone, which ended what the other one did.
+            newer = (
+                self.activity is Activity.IDLE or other.activity_end > self.activity_end
+            )
         if self.activity is None or (newer and other.activity is not None):
             self.activity = other.activity
             self.activity_end = other.activity_end

@@ -1,0 +1,233 @@
+"""The conditions, in automations."""
+
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import async_capture_events
+
+from homeassistant.components import automation
+from homeassistant.const import STATE_ON
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import (
+    area_registry as ar,
+    device_registry as dr,
+    entity_registry as er,
+    label_registry as lr,
+)
+from homeassistant.setup import async_setup_component
+
+from .common import BEN, FAMILY, add_account, advance, anna, ben, chat, set_up, settle
+from .simulator import Simulator, WaapiAccount
+
+pytestmark = pytest.mark.usefixtures("reachable", "unpaced")
+
+
+@pytest.fixture
+def account(simulator: Simulator) -> WaapiAccount:
+    """Return an account at WaAPI."""
+    account = add_account(simulator)
+    assert isinstance(account, WaapiAccount)
+    return account
+
+
+CONDITIONS = ("is_online", "is_typing", "is_recording")
+
+
+class Conditions:
+    """Automations that hold one condition each, asked all at once."""
+
+    def __init__(self, hass: HomeAssistant) -> None:
+        """Listen to what they say."""
+        self.hass = hass
+        self.passed = async_capture_events(hass, "passed")
+
+    async def set_up(self, target: dict[str, Any], **options: Any) -> None:
+        """Set the automations up for a target."""
+        assert await async_setup_component(
+            self.hass,
+            automation.DOMAIN,
+            {
+                automation.DOMAIN: [
+                    {
+                        "alias": key,
+                        "trigger": {"trigger": "event", "event_type": "ask"},
+                        "condition": {
+                            "condition": f"whatsapp_presence.{key}",
+                            "target": target,
+                            **({"options": options} if options else {}),
+                        },
+                        "action": {"event": "passed", "event_data": {"id": key}},
+                    }
+                    for key in CONDITIONS
+                ]
+            },
+        )
+        await self.hass.async_block_till_done()
+        for key in CONDITIONS:
+            assert self.hass.states.get(f"automation.{key}") is not None
+
+    async def ask(self) -> set[str]:
+        """Return the conditions that hold."""
+        self.passed.clear()
+        self.hass.bus.async_fire("ask")
+        await self.hass.async_block_till_done()
+        return {event.data["id"] for event in self.passed}
+
+
+def device_of(hass: HomeAssistant, entity_id: str) -> str:
+    """Return the id of an entity's device."""
+    entity = er.async_get(hass).async_get(entity_id)
+    assert entity is not None
+    assert entity.device_id is not None
+    return entity.device_id
+
+
+@pytest.mark.parametrize("target_type", ["entity", "device", "area", "label"])
+async def test_conditions(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    area_registry: ar.AreaRegistry,
+    label_registry: lr.LabelRegistry,
+    target_type: str,
+) -> None:
+    """They tell who is online, typing and recording, whatever the target."""
+    await set_up(hass, account)
+    device_id = device_of(hass, "binary_sensor.anna")
+    area = area_registry.async_create("Friends")
+    label = label_registry.async_create("Watched")
+    dr.async_get(hass).async_update_device(
+        device_id, area_id=area.id, labels={label.label_id}
+    )
+    conditions = Conditions(hass)
+    await conditions.set_up(
+        {
+            "entity": {"entity_id": ["binary_sensor.anna", "sensor.anna_activity"]},
+            "device": {"device_id": device_id},
+            "area": {"area_id": area.id},
+            "label": {"label_id": label.label_id},
+        }[target_type]
+    )
+    for word, expected in (
+        ("offline", set()),
+        ("online", {"is_online"}),
+        ("typing", {"is_online", "is_typing"}),
+        ("recording", {"is_online", "is_recording"}),
+        ("paused", {"is_online"}),
+        ("offline", set()),
+    ):
+        await account.set_presence(anna(account), word)
+        await settle(hass, account)
+        assert await conditions.ask() == expected
+
+
+@pytest.mark.parametrize(
+    "entity_id", ["binary_sensor.anna_typing", "sensor.anna_activity"]
+)
+async def test_either_entity_tells_of_typing(
+    hass: HomeAssistant, account: WaapiAccount, entity_id: str
+) -> None:
+    """The binary sensor and the activity are as good."""
+    await set_up(hass, account)
+    conditions = Conditions(hass)
+    await conditions.set_up({"entity_id": entity_id})
+    assert await conditions.ask() == set()
+    await account.set_presence(anna(account), "typing")
+    await settle(hass, account)
+    assert await conditions.ask() == {"is_typing"}
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_group_in_which_one_types_and_one_records(
+    hass: HomeAssistant, account: WaapiAccount
+) -> None:
+    """Both hold, although the activity is one word."""
+    await set_up(hass, account, chat(FAMILY, "Family"))
+    conditions = Conditions(hass)
+    await conditions.set_up({"device_id": device_of(hass, "binary_sensor.family")})
+    await account.set_presence(anna(account), "typing", group=FAMILY)
+    await account.set_presence(ben(account), "recording", group=FAMILY)
+    await settle(hass, account)
+    assert await conditions.ask() == set(CONDITIONS)
+
+
+async def test_unknown_and_unavailable_are_false(
+    hass: HomeAssistant, account: WaapiAccount
+) -> None:
+    """Who is not known to be online is not online."""
+    await set_up(hass, account)
+    await account.set_presence(anna(account), "typing")
+    await settle(hass, account)
+    conditions = Conditions(hass)
+    await conditions.set_up({"device_id": device_of(hass, "binary_sensor.anna")})
+    assert await conditions.ask() == {"is_online", "is_typing"}
+
+    account.emit("presence_update", {"presence": account.empty_object(anna(account))})
+    await settle(hass, account)
+    assert await conditions.ask() == set()
+
+    await account.set_presence(anna(account), "typing")
+    await settle(hass, account)
+    assert await conditions.ask() == {"is_online", "is_typing"}
+    await account.set_status("disconnected")
+    await settle(hass, account)
+    assert await conditions.ask() == set()
+
+
+async def test_other_entities_do_not_count(
+    hass: HomeAssistant, account: WaapiAccount, entity_registry: er.EntityRegistry
+) -> None:
+    """A door that is open is nobody online; nor is the gateway's being ready."""
+    await set_up(hass, account)
+    door = entity_registry.async_get_or_create(
+        "binary_sensor", "other", "1", translation_key="online"
+    )
+    hass.states.async_set(door.entity_id, STATE_ON)
+    conditions = Conditions(hass)
+    await conditions.set_up(
+        {"entity_id": [door.entity_id, "binary_sensor.my_account_ready"]}
+    )
+    assert await conditions.ask() == set()
+
+
+@pytest.mark.parametrize(
+    ("behavior", "expected"),
+    [
+        ("any", [set(), {"is_online"}, {"is_online"}]),
+        ("all", [set(), set(), {"is_online"}]),
+    ],
+)
+async def test_behavior(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    behavior: str,
+    expected: list[set[str]],
+) -> None:
+    """Of several chats any, or all, must be online."""
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    conditions = Conditions(hass)
+    await conditions.set_up(
+        {"entity_id": ["binary_sensor.anna", "binary_sensor.ben"]}, behavior=behavior
+    )
+    found = [await conditions.ask() & {"is_online"}]
+    for person in (anna(account), ben(account)):
+        await account.set_presence(person, "online")
+        await settle(hass, account)
+        found.append(await conditions.ask() & {"is_online"})
+    assert found == expected
+
+
+async def test_for(
+    hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
+) -> None:
+    """Somebody must have been online for so long."""
+    await set_up(hass, account)
+    conditions = Conditions(hass)
+    await conditions.set_up({"entity_id": "binary_sensor.anna"}, **{"for": "00:01:00"})
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
+    assert await conditions.ask() == set()
+    await advance(hass, freezer, account, 59)
+    assert await conditions.ask() == set()
+    await advance(hass, freezer, account, 2)
+    assert await conditions.ask() == {"is_online"}

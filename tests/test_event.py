@@ -1,0 +1,108 @@
+"""The events of chats."""
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import snapshot_platform
+from syrupy.assertion import SnapshotAssertion
+
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, Platform
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
+from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers.event import async_track_state_change_event
+
+from .common import (
+    ANNA,
+    ENTRY_ID,
+    add_account,
+    advance,
+    anna,
+    only,
+    set_up,
+    set_up_day,
+    settle,
+    state,
+)
+from .simulator import Account, Simulator
+
+pytestmark = pytest.mark.usefixtures("reachable", "unpaced")
+
+
+@pytest.fixture
+def account(simulator: Simulator) -> Account:
+    """Return an account at WaAPI."""
+    return add_account(simulator)
+
+
+@pytest.mark.parametrize("gateway", ["waapi", "wawp"])
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_events(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    gateway: str,
+    entity_registry: er.EntityRegistry,
+    snapshot: SnapshotAssertion,
+) -> None:
+    """Each chat has an event entity; nothing has happened yet."""
+    account = add_account(simulator, gateway)
+    entry = await set_up_day(hass, account, Platform.EVENT)
+    await snapshot_platform(hass, entity_registry, snapshot, entry.entry_id)
+
+
+async def test_event_is_off_by_default(
+    hass: HomeAssistant, account: Account, entity_registry: er.EntityRegistry
+) -> None:
+    """Triggers tell the same; who wants the events switches them on."""
+    with only(Platform.EVENT):
+        await set_up(hass, account)
+    entity = entity_registry.async_get("event.anna_presence")
+    assert entity is not None
+    assert entity.unique_id == f"{ENTRY_ID}_{ANNA}_presence"
+    assert entity.disabled_by is er.RegistryEntryDisabler.INTEGRATION
+    assert hass.states.get("event.anna_presence") is None
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_each_change_is_an_event(
+    hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
+) -> None:
+    """One for each change, in order, and none for what begins in the unknown."""
+    await set_up(hass, account)
+    assert state(hass, "event", "presence") == STATE_UNKNOWN
+    happened: list[str | None] = []
+
+    @callback
+    def note(event: Event[EventStateChangedData]) -> None:
+        written = event.data["new_state"]
+        assert written is not None
+        happened.append(
+            STATE_UNAVAILABLE
+            if written.state == STATE_UNAVAILABLE
+            else written.attributes["event_type"]
+        )
+
+    async_track_state_change_event(hass, "event.anna_presence", note)
+    for word in ("online", "typing", "recording", "paused", "offline", "typing"):
+        await account.set_presence(anna(account), word)
+        await advance(hass, freezer, account, 1)
+    assert happened == [
+        "came_online",
+        "started_typing",
+        "stopped_typing",
+        "started_recording",
+        "stopped_recording",
+        "went_offline",
+        "came_online",
+        "started_typing",
+    ]
+
+    happened.clear()
+    await account.flood(anna(account), 10)
+    await settle(hass, account)
+    assert happened == []
+
+    # An outage is told, but nobody came or went.
+    await account.set_status("disconnected")
+    await settle(hass, account)
+    await account.set_status("ready")
+    await settle(hass, account)
+    assert happened == [STATE_UNAVAILABLE, "started_typing"]

@@ -1,0 +1,287 @@
+"""The sensors of chats and of the instance."""
+
+from datetime import UTC, datetime
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    mock_restore_cache_with_extra_data,
+    snapshot_platform,
+)
+from syrupy.assertion import SnapshotAssertion
+
+from homeassistant.const import (
+    STATE_UNAVAILABLE,
+    STATE_UNKNOWN,
+    EntityCategory,
+    Platform,
+)
+from homeassistant.core import HomeAssistant, State
+from homeassistant.helpers import entity_registry as er
+
+from .common import (
+    ANNA,
+    BEN,
+    ENTRY_ID,
+    FAMILY,
+    Writes,
+    activity,
+    add_account,
+    advance,
+    anna,
+    ben,
+    chat,
+    only,
+    set_up,
+    set_up_day,
+    settle,
+    state,
+)
+from .simulator import Account, Simulator
+
+pytestmark = pytest.mark.usefixtures("reachable", "unpaced")
+
+SEEN = 1_790_000_000
+SEEN_TEXT = "2026-09-21T14:13:20+00:00"
+
+
+@pytest.fixture
+def account(simulator: Simulator) -> Account:
+    """Return an account at WaAPI."""
+    return add_account(simulator)
+
+
+@pytest.mark.parametrize("gateway", ["waapi", "wawp"])
+@pytest.mark.freeze_time("2026-11-20 12:00:00+00:00")
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_sensors(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    gateway: str,
+    entity_registry: er.EntityRegistry,
+    snapshot: SnapshotAssertion,
+) -> None:
+    """Contacts and a group show what they do, and when they were last seen."""
+    account = add_account(simulator, gateway)
+    entry = await set_up_day(hass, account, Platform.SENSOR)
+    await snapshot_platform(hass, entity_registry, snapshot, entry.entry_id)
+
+
+async def test_names_and_unique_ids(
+    hass: HomeAssistant, account: Account, entity_registry: er.EntityRegistry
+) -> None:
+    """Users and automations rely on them."""
+    with only(Platform.SENSOR):
+        entry = await set_up(hass, account, chat(), chat(FAMILY, "Family"))
+    entities = er.async_entries_for_config_entry(entity_registry, entry.entry_id)
+    expected = {
+        f"{ENTRY_ID}_status": ("sensor.my_account_status", "status"),
+        f"{ENTRY_ID}_last_event": ("sensor.my_account_last_event", "last_event"),
+    }
+    for chat_id, name in ((ANNA, "anna"), (FAMILY, "family")):
+        for key in ("activity", "last_seen", "presence_access"):
+            expected[f"{ENTRY_ID}_{chat_id}_{key}"] = (f"sensor.{name}_{key}", key)
+    for key in ("typing_members", "recording_members"):
+        expected[f"{ENTRY_ID}_{FAMILY}_{key}"] = (f"sensor.family_{key}", key)
+    assert {
+        entity.unique_id: (entity.entity_id, entity.translation_key)
+        for entity in entities
+    } == expected
+    assert [entity.entity_id for entity in entities if entity.disabled_by] == [
+        "sensor.my_account_last_event"
+    ]
+    assert {
+        entity.entity_id
+        for entity in entities
+        if entity.entity_category is EntityCategory.DIAGNOSTIC
+    } == {
+        "sensor.anna_presence_access",
+        "sensor.family_presence_access",
+        "sensor.my_account_last_event",
+        "sensor.my_account_status",
+    }
+
+
+async def test_activity_and_last_seen_follow_a_contact(
+    hass: HomeAssistant, account: Account
+) -> None:
+    """Typing, recording, idle; and the moment of going offline."""
+    anna(account).last_seen = SEEN
+    await set_up(hass, account)
+    assert state(hass, "sensor", "last_seen") == SEEN_TEXT
+    for word, shown in (
+        ("typing", "typing"),
+        ("recording", "recording"),
+        ("paused", "idle"),
+        ("offline", "idle"),
+    ):
+        await account.set_presence(anna(account), word)
+        await settle(hass, account)
+        assert activity(hass) == shown
+    assert state(hass, "sensor", "last_seen") > SEEN_TEXT
+
+
+async def test_presence_access(hass: HomeAssistant, account: Account) -> None:
+    """Why something is unknown is told."""
+    anna(account).deny = True
+    anna(account).last_seen = SEEN
+    ben(account).has_data = False
+    account.quirks.no_data_as = "object"
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    assert state(hass, "sensor", "presence_access") == "last_seen_hidden"
+    assert state(hass, "sensor", "last_seen") == STATE_UNKNOWN
+    assert state(hass, "sensor", "presence_access", BEN) == "waiting"
+
+
+def restore(hass: HomeAssistant, value: object) -> None:
+    """Let Home Assistant remember a last-seen."""
+    mock_restore_cache_with_extra_data(
+        hass,
+        [
+            (
+                State("sensor.anna_last_seen", "whatever"),
+                {"native_value": value, "native_unit_of_measurement": None},
+            )
+        ],
+    )
+
+
+async def test_last_seen_is_restored(hass: HomeAssistant, account: Account) -> None:
+    """A restart forgets nothing that the gateway does not tell again."""
+    restore(hass, {"__type": "<class 'datetime.datetime'>", "isoformat": SEEN_TEXT})
+    await set_up(hass, account)
+    assert state(hass, "sensor", "last_seen") == SEEN_TEXT
+
+    await account.set_presence(anna(account), "offline", last_seen=SEEN + 60)
+    await settle(hass, account)
+    assert state(hass, "sensor", "last_seen") == "2026-09-21T14:14:20+00:00"
+
+
+async def test_gateway_knows_better_than_what_was_restored(
+    hass: HomeAssistant, account: Account
+) -> None:
+    """What the gateway tells counts, whichever comes first."""
+    restore(hass, {"__type": "<class 'datetime.datetime'>", "isoformat": SEEN_TEXT})
+    anna(account).last_seen = SEEN + 60
+    await set_up(hass, account)
+    assert state(hass, "sensor", "last_seen") == "2026-09-21T14:14:20+00:00"
+
+
+async def test_nonsense_is_not_restored(hass: HomeAssistant, account: Account) -> None:
+    """A value of another kind is none."""
+    restore(hass, "yesterday")
+    await set_up(hass, account)
+    assert state(hass, "sensor", "last_seen") == STATE_UNKNOWN
+
+
+async def test_last_seen_survives_an_outage(
+    hass: HomeAssistant,
+    account: Account,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """An unknown never erases a known last-seen."""
+    anna(account).last_seen = SEEN
+    await set_up(hass, account)
+    await account.set_status("disconnected")
+    await advance(hass, freezer, account, 1)
+    assert state(hass, "sensor", "last_seen") == STATE_UNAVAILABLE
+
+    simulator.fail_next(10, status=500, path="get-chat-presence")
+    await account.set_status("ready")
+    await advance(hass, freezer, account, 1)
+    assert activity(hass) == STATE_UNKNOWN
+    assert state(hass, "sensor", "last_seen") == SEEN_TEXT
+
+
+def members(hass: HomeAssistant, key: str) -> tuple[str, list[str]]:
+    """Return how many members do something, and who."""
+    found = hass.states.get(f"sensor.family_{key}")
+    assert found is not None
+    return found.state, found.attributes["members"]
+
+
+async def test_members_are_named_and_never_by_their_number(
+    hass: HomeAssistant, account: Account
+) -> None:
+    """Who is a chat has its name; who is nobody's shows two digits."""
+    entry = await set_up(hass, account, chat(title="Annie"), chat(FAMILY, "Family"))
+    assert members(hass, "typing_members") == ("0", [])
+    await account.set_presence(anna(account), "typing", group=FAMILY)
+    await account.set_presence(ben(account), "typing", group=FAMILY)
+    await settle(hass, account)
+    assert members(hass, "typing_members") == ("2", ["…23", "Annie"])
+    assert members(hass, "recording_members") == ("0", [])
+
+    await account.set_presence(ben(account), "recording", group=FAMILY)
+    await account.set_presence(anna(account), "offline")
+    await settle(hass, account)
+    assert members(hass, "typing_members") == ("0", [])
+    assert members(hass, "recording_members") == ("1", ["…23"])
+    for found in hass.states.async_all():
+        assert "491511234567" not in str(found.as_dict())
+        assert "447700900123" not in str(found.as_dict())
+    assert entry.runtime_data.instance.member_name(ANNA) == "Annie"
+
+
+async def test_members_names_from_the_gateway(
+    hass: HomeAssistant, simulator: Simulator
+) -> None:
+    """A gateway that tells of members under their lids, one at a time."""
+    account = add_account(simulator, "wawp")
+    await set_up(hass, account, chat(), chat(FAMILY, "Family"))
+    await account.set_presence(anna(account), "typing", group=FAMILY)
+    await settle(hass, account)
+    assert members(hass, "typing_members") == ("1", ["Anna"])
+
+
+async def test_members_of_an_unknown_group(
+    hass: HomeAssistant, account: Account
+) -> None:
+    """Nobody knows how many type in a group of which nothing was told."""
+    account.quirks.trial_number = anna(account).number
+    await set_up(hass, account, chat(FAMILY, "Family"))
+    assert members(hass, "typing_members") == (STATE_UNKNOWN, [])
+
+
+async def test_one_members_doing_is_written_once(
+    hass: HomeAssistant, account: Account
+) -> None:
+    """A group's flood is no flood of writes."""
+    await set_up(hass, account, chat(FAMILY, "Family"))
+    await account.set_presence(anna(account), "typing", group=FAMILY)
+    await settle(hass, account)
+    writes = Writes(hass)
+    await account.flood(FAMILY, 30)
+    await settle(hass, account)
+    assert writes.states == []
+
+
+async def test_status(
+    hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
+) -> None:
+    """The instance's status is told in words of ours."""
+    await set_up(hass, account)
+    for word, shown in (
+        ("ready", "ready"),
+        ("booting", "starting"),
+        ("qr", "login_required"),
+        ("auth_failure", "failed"),
+        ("disconnected", "disconnected"),
+    ):
+        account.status = word
+        await advance(hass, freezer, account, 60)
+        await advance(hass, freezer, account, 60)
+        assert state(hass, "sensor", "status", None) == shown
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+async def test_last_event(
+    hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
+) -> None:
+    """When the gateway last sent something, whatever it was."""
+    await set_up(hass, account)
+    freezer.move_to(datetime(2027, 1, 2, 3, 4, 5, tzinfo=UTC))
+    await account.flood(anna(account), 1)
+    await settle(hass, account)
+    assert state(hass, "sensor", "last_event", None) == "2027-01-02T03:04:05+00:00"

@@ -1,0 +1,279 @@
+"""The action that returns what is known of chats."""
+
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+
+from custom_components.whatsapp_presence.const import DOMAIN
+from homeassistant.config_entries import SOURCE_REAUTH
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
+from homeassistant.helpers import (
+    area_registry as ar,
+    device_registry as dr,
+    entity_registry as er,
+    label_registry as lr,
+)
+
+from .common import (
+    BEN,
+    FAMILY,
+    add_account,
+    advance,
+    anna,
+    ben,
+    chat,
+    online,
+    set_up,
+    settle,
+    subscriptions,
+)
+from .simulator import Simulator, WaapiAccount
+
+pytestmark = pytest.mark.usefixtures("reachable", "unpaced")
+
+SEEN = 1_790_000_000
+
+
+@pytest.fixture
+def account(simulator: Simulator) -> WaapiAccount:
+    """Return an account at WaAPI."""
+    account = add_account(simulator)
+    assert isinstance(account, WaapiAccount)
+    return account
+
+
+async def get_presence(hass: HomeAssistant, **data: Any) -> list[dict[str, Any]]:
+    """Run the action; returns what it says of each chat."""
+    response = await hass.services.async_call(
+        DOMAIN, "get_presence", data, blocking=True, return_response=True
+    )
+    assert response is not None
+    assert set(response) == {"chats"}
+    chats = response["chats"]
+    assert isinstance(chats, list)
+    return chats
+
+
+async def test_get_presence(hass: HomeAssistant, account: WaapiAccount) -> None:
+    """All that is known of a chat is returned, null being unknown."""
+    anna(account).last_seen = SEEN
+    ben(account).has_data = False
+    account.quirks.no_data_as = "object"
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    made = subscriptions(account)
+    assert await get_presence(
+        hass, entity_id=["binary_sensor.ben", "binary_sensor.anna"]
+    ) == [
+        {
+            "entity_id": "binary_sensor.anna",
+            "name": "Anna",
+            "online": False,
+            "activity": "idle",
+            "last_seen": "2026-09-21T14:13:20+00:00",
+            "presence_access": "visible",
+        },
+        {
+            "entity_id": "binary_sensor.ben",
+            "name": "Ben",
+            "online": None,
+            "activity": None,
+            "last_seen": None,
+            "presence_access": "waiting",
+        },
+    ]
+    assert subscriptions(account) == made
+
+
+async def test_targets(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    entity_registry: er.EntityRegistry,
+    device_registry: dr.DeviceRegistry,
+    area_registry: ar.AreaRegistry,
+    label_registry: lr.LabelRegistry,
+) -> None:
+    """A chat is found by each of its entities, its device, its area and its label."""
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    main = entity_registry.async_get("binary_sensor.anna")
+    assert main is not None
+    assert main.device_id is not None
+    area = area_registry.async_create("Friends")
+    label = label_registry.async_create("Watched")
+    device_registry.async_update_device(
+        main.device_id, area_id=area.id, labels={label.label_id}
+    )
+    for target in (
+        {"entity_id": "sensor.anna_presence_access"},
+        {"entity_id": ["binary_sensor.anna_typing", "sensor.anna_last_seen"]},
+        {"device_id": main.device_id},
+        {"area_id": area.id},
+        {"label_id": label.label_id},
+    ):
+        found = await get_presence(hass, **target)
+        assert [one["entity_id"] for one in found] == ["binary_sensor.anna"]
+
+    found = await get_presence(hass, area_id=area.id, entity_id="binary_sensor.ben")
+    assert [one["name"] for one in found] == ["Anna", "Ben"]
+
+    # Without its main entity, a chat goes by the one that was meant.
+    entity_registry.async_remove("binary_sensor.anna")
+    found = await get_presence(hass, entity_id="sensor.anna_activity")
+    assert [one["entity_id"] for one in found] == ["sensor.anna_activity"]
+
+
+async def test_refresh(
+    hass: HomeAssistant, account: WaapiAccount, simulator: Simulator
+) -> None:
+    """The gateway is asked first, and the entities show the answer as well."""
+    await set_up(hass, account)
+    made = subscriptions(account)
+    account.quirks.push_on_subscribe = False
+    for hook in account.webhooks:
+        account.delete_webhook(hook["id"])
+    await account.set_presence(anna(account), "typing")
+    (found,) = await get_presence(hass, entity_id="binary_sensor.anna", refresh=True)
+    assert subscriptions(account) == made + 1
+    assert (found["online"], found["activity"]) == (True, "typing")
+    assert online(hass) == "on"
+
+
+async def test_group(hass: HomeAssistant, account: WaapiAccount) -> None:
+    """A group comes with those of its members of whom something is known."""
+    await set_up(hass, account, chat(), chat(FAMILY, "Family"))
+    (found,) = await get_presence(hass, entity_id="binary_sensor.family")
+    assert found["members"] == []
+    await account.set_presence(anna(account), "recording", group=FAMILY)
+    await account.set_presence(ben(account), "typing", group=FAMILY)
+    await settle(hass, account)
+    (found,) = await get_presence(hass, entity_id="binary_sensor.family")
+    assert (found["online"], found["activity"]) == (True, "typing")
+    assert found["members"] == [
+        {"name": "…23", "online": None, "activity": "typing"},
+        {"name": "Anna", "online": None, "activity": "recording"},
+    ]
+
+
+async def test_group_whose_members_are_told_apart(
+    hass: HomeAssistant, simulator: Simulator
+) -> None:
+    """A gateway that tells who is online is quoted."""
+    account = add_account(simulator, "wawp")
+    await set_up(hass, account, chat(), chat(FAMILY, "Family"))
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
+    (found,) = await get_presence(hass, entity_id="binary_sensor.family")
+    assert found["members"] == [{"name": "Anna", "online": True, "activity": None}]
+
+
+async def test_instance_that_is_not_ready(
+    hass: HomeAssistant, account: WaapiAccount
+) -> None:
+    """What was known holds no longer, and can't be asked for."""
+    anna(account).last_seen = SEEN
+    await set_up(hass, account)
+    await account.set_status("disconnected")
+    await settle(hass, account)
+    (found,) = await get_presence(hass, entity_id="binary_sensor.anna")
+    assert (found["online"], found["activity"]) == (None, None)
+    assert found["last_seen"] == "2026-09-21T14:13:20+00:00"
+    with pytest.raises(HomeAssistantError) as err:
+        await get_presence(hass, entity_id="binary_sensor.anna", refresh=True)
+    assert (err.value.translation_domain, err.value.translation_key) == (
+        DOMAIN,
+        "not_ready",
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "key"),
+    [
+        (200, "invalid_response"),
+        (403, "not_allowed"),
+        (404, "instance_not_found"),
+        (409, "not_ready"),
+        (429, "rate_limited"),
+        (503, "cannot_connect"),
+    ],
+)
+async def test_errors_are_told_in_the_users_language(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    simulator: Simulator,
+    status: int,
+    key: str,
+) -> None:
+    """An action that can't be run says why."""
+    await set_up(hass, account)
+    simulator.fail_next(status=status, body="No.", path="get-chat-presence")
+    with pytest.raises(HomeAssistantError) as err:
+        await get_presence(hass, entity_id="binary_sensor.anna", refresh=True)
+    assert (err.value.translation_domain, err.value.translation_key) == (DOMAIN, key)
+    await hass.async_block_till_done()
+
+
+async def test_refused_credentials_ask_for_new_ones(
+    hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
+) -> None:
+    """The action says so, and the user is asked without waiting for the poll."""
+    entry = await set_up(hass, account)
+    account.token = "an0ther"
+    with pytest.raises(HomeAssistantError) as err:
+        await get_presence(hass, entity_id="binary_sensor.anna", refresh=True)
+    assert err.value.translation_key == "authentication_failed"
+    await advance(hass, freezer, account, 1)
+    assert len(list(entry.async_get_active_flows(hass, {SOURCE_REAUTH}))) == 1
+    assert online(hass) == "unavailable"
+
+
+async def test_entry_that_is_not_loaded(
+    hass: HomeAssistant, account: WaapiAccount
+) -> None:
+    """The user is told which part is missing, not that nothing was found."""
+    entry = await set_up(hass, account)
+    await hass.config_entries.async_unload(entry.entry_id)
+    with pytest.raises(ServiceValidationError) as err:
+        await get_presence(hass, entity_id="binary_sensor.anna")
+    assert (err.value.translation_domain, err.value.translation_key) == (
+        DOMAIN,
+        "entry_not_loaded",
+    )
+
+
+async def test_targets_that_are_no_chats(
+    hass: HomeAssistant, account: WaapiAccount, entity_registry: er.EntityRegistry
+) -> None:
+    """Somebody else's entities and those of the instance are none."""
+    await set_up(hass, account)
+    other = entity_registry.async_get_or_create("binary_sensor", "other", "1")
+    for target in (
+        "binary_sensor.my_account_ready",
+        "binary_sensor.nobody",
+        other.entity_id,
+    ):
+        with pytest.raises(ServiceValidationError) as err:
+            await get_presence(hass, entity_id=target)
+        assert (err.value.translation_domain, err.value.translation_key) == (
+            DOMAIN,
+            "no_chats",
+        )
+    # Beside a chat, they are left out.
+    assert (
+        len(
+            await get_presence(
+                hass, entity_id=[other.entity_id, "sensor.anna_activity"]
+            )
+        )
+        == 1
+    )
+
+
+async def test_entity_whose_chat_is_just_being_removed(
+    hass: HomeAssistant, account: WaapiAccount
+) -> None:
+    """Nothing is known of a chat that is tracked no longer."""
+    entry = await set_up(hass, account)
+    entry.runtime_data.instance.chats.clear()
+    with pytest.raises(ServiceValidationError):
+        await get_presence(hass, entity_id="binary_sensor.anna")

@@ -1,0 +1,169 @@
+"""The event stream of a gateway that needs no webhook."""
+
+import asyncio
+from collections.abc import Callable
+import random
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_fire_time_changed,
+)
+
+from custom_components.whatsapp_presence.const import DOMAIN
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigSubentryData
+from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import issue_registry as ir
+
+from .common import (
+    ANNA,
+    FAMILY,
+    activity,
+    add_account,
+    anna,
+    ben,
+    chat,
+    create_entry,
+    instance_of,
+    online,
+    state,
+    until,
+)
+from .simulator import Account, Simulator
+
+pytestmark = pytest.mark.usefixtures("unpaced")
+
+
+@pytest.fixture(autouse=True)
+def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let delays be what they are called."""
+    monkeypatch.setattr(random, "uniform", lambda low, high: (low + high) / 2)
+
+
+@pytest.fixture
+def account(simulator: Simulator) -> Account:
+    """Return a session at WAHA that knows Anna, Ben and a group."""
+    simulator.waha.heartbeat = None
+    return add_account(simulator, "waha", engine="GOWS")
+
+
+async def set_up(
+    hass: HomeAssistant, account: Account, *chats: ConfigSubentryData
+) -> MockConfigEntry:
+    """Set up an account, and wait until its stream is connected."""
+    entry = create_entry(account, *(chats or (chat(),)))
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await until(lambda: instance_of(entry).push)
+    await until(lambda: len(account.subscriptions) == len(instance_of(entry).chats))
+    return entry
+
+
+async def in_time(
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    condition: Callable[[], object],
+    seconds: int = 125,
+) -> None:
+    """Let time pass until a condition holds; the stream's task itself never ends."""
+    for _ in range(seconds):
+        freezer.tick(1)
+        async_fire_time_changed(hass)
+        for _ in range(300):
+            await hass.async_block_till_done()
+            if condition():
+                return
+            await asyncio.sleep(0)
+    raise AssertionError("It did not come in time")
+
+
+async def test_events_need_no_address_of_home_assistant(
+    hass: HomeAssistant, account: Account
+) -> None:
+    """Presence arrives without any URL, and nothing is told to be missing."""
+    assert hass.config.external_url is None
+    await set_up(hass, account, chat(), chat(FAMILY, "Family"))
+
+    await account.set_presence(anna(account), "typing")
+    await until(lambda: activity(hass) == "typing")
+    assert online(hass) == STATE_ON
+    await account.set_presence(ben(account), "recording", group=FAMILY)
+    await until(lambda: state(hass, "sensor", "recording_members", FAMILY) == "1")
+    assert ir.async_get(hass).issues == {}
+
+
+async def test_lost_stream_is_connected_again_and_chats_are_subscribed_again(
+    hass: HomeAssistant,
+    account: Account,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """What the gateway forgot meanwhile is asked for; meanwhile chats are polled."""
+    entry = await set_up(hass, account)
+    instance = instance_of(entry)
+
+    account.lose_subscriptions()
+    simulator.waha.abort_sockets()
+    await until(lambda: not instance.push)
+    await in_time(hass, freezer, lambda: instance.push, 5)
+    await in_time(hass, freezer, lambda: account.subscriptions == {ANNA}, 5)
+
+    await account.set_presence(anna(account), "online")
+    await until(lambda: online(hass) == STATE_ON)
+
+
+async def test_server_that_is_gone_and_comes_back(
+    hass: HomeAssistant,
+    account: Account,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Chats are unavailable at once, and back without a hand."""
+    entry = await set_up(hass, account)
+    instance = instance_of(entry)
+    await until(lambda: online(hass) == STATE_OFF)
+
+    await simulator.stop()
+    await in_time(hass, freezer, lambda: online(hass) == STATE_UNAVAILABLE, 15)
+    assert not instance.push
+
+    await simulator.start()
+    await account.reconnect()
+    await in_time(hass, freezer, lambda: online(hass) == STATE_OFF)
+    await in_time(hass, freezer, lambda: instance.push)
+
+
+async def test_refused_key_asks_for_a_new_one(
+    hass: HomeAssistant,
+    account: Account,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """The stream is closed with a policy's code; the poll asks the user."""
+    entry = await set_up(hass, account)
+
+    account.token = "another"
+    await simulator.waha.close_sockets(1008)
+    await in_time(
+        hass,
+        freezer,
+        lambda: hass.config_entries.flow.async_progress_by_handler(DOMAIN),
+    )
+
+    assert online(hass) == STATE_UNAVAILABLE
+    assert not instance_of(entry).push
+    (flow,) = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
+    assert flow["context"]["source"] == SOURCE_REAUTH
+
+
+async def test_unload_ends_the_stream(
+    hass: HomeAssistant, account: Account, simulator: Simulator
+) -> None:
+    """No socket is left behind."""
+    entry = await set_up(hass, account)
+    await until(lambda: simulator.waha.sockets == 1)
+
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    await until(lambda: not simulator.waha.sockets)
