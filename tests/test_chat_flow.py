@@ -151,12 +151,13 @@ async def add(
     return await submit(hass, await start(hass, entry), **user_input)
 
 
-def offered(result: SubentryFlowResult) -> dict[str, str]:
-    """Return the chats to pick from: id and label, in their order."""
+def offered(result: SubentryFlowResult) -> list[str]:
+    """Return the chats to pick from, as they are called, in their order."""
     assert result["data_schema"] is not None
     selector = result["data_schema"].schema["chat"]
     assert selector.config["custom_value"] is True
-    return {option["value"]: option["label"] for option in selector.config["options"]}
+    labels: list[str] = selector.config["options"]
+    return labels
 
 
 def only_chat(entry: MockConfigEntry) -> tuple[str, str | None, Mapping[str, Any]]:
@@ -172,14 +173,28 @@ async def test_the_accounts_own_chats_are_offered(
     """Sorted by name, groups marked, each person once although there are two ids."""
     entry = add_entry(hass, each_account)
     result = await start(hass, entry)
-    assert offered(result) == {ANNA: "Anna", BEN: "Ben", FAMILY: "👥 Family"}
-    assert list(offered(result)) == [ANNA, BEN, FAMILY]
+    assert offered(result) == ["Anna", "Ben", "👥 Family"]
 
 
-async def test_a_chat_is_picked(hass: HomeAssistant, each_account: Account) -> None:
+async def test_nobody_is_picked_by_the_form_itself(
+    hass: HomeAssistant, account: Account
+) -> None:
+    """Whoever only presses the button has not chosen anybody."""
+    result = await start(hass, add_entry(hass, account))
+    assert result["data_schema"] is not None
+    (field,) = (key for key in result["data_schema"].schema if key == "chat")
+    assert field.default() == ""
+    result = await submit(hass, result)
+    assert result["errors"] == {"chat": "invalid_chat"}
+
+
+@pytest.mark.parametrize("chosen", ["Anna", ANNA])
+async def test_a_chat_is_picked(
+    hass: HomeAssistant, each_account: Account, chosen: str
+) -> None:
     """It is called as in the account; its other id is remembered."""
     entry = add_entry(hass, each_account)
-    result = await add(hass, entry, chat=ANNA)
+    result = await add(hass, entry, chat=chosen)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert only_chat(entry) == (
         "Anna",
@@ -188,10 +203,13 @@ async def test_a_chat_is_picked(hass: HomeAssistant, each_account: Account) -> N
     )
 
 
-async def test_a_group_is_picked(hass: HomeAssistant, each_account: Account) -> None:
+@pytest.mark.parametrize("chosen", ["👥 Family", FAMILY])
+async def test_a_group_is_picked(
+    hass: HomeAssistant, each_account: Account, chosen: str
+) -> None:
     """A group has one id, and is called as in the account, without the mark."""
     entry = add_entry(hass, each_account)
-    await add(hass, entry, chat=FAMILY, timing={"settle_time": 0})
+    await add(hass, entry, chat=chosen, timing={"settle_time": 0})
     assert only_chat(entry) == ("Family", FAMILY, {"chat": FAMILY, "settle_time": 0.0})
 
 
@@ -247,7 +265,7 @@ async def test_a_number_is_typed_in_any_common_notation(
 
 @pytest.mark.parametrize(
     "typed",
-    ["", " ", "Anna", "0151 1234567", "12345", "1@broadcast", "status@broadcast"],
+    ["", " ", "Nobody", "0151 1234567", "12345", "1@broadcast", "status@broadcast"],
 )
 async def test_what_is_no_chat_has_its_own_message(
     hass: HomeAssistant, account: Account, typed: str
@@ -335,7 +353,7 @@ async def test_what_is_added_is_not_offered_again(
 ) -> None:
     """Neither under its own id nor under its other one."""
     entry = add_entry(hass, account, chat(ANNA_LID, "A", alias=ANNA))
-    assert list(offered(await start(hass, entry))) == [BEN, FAMILY]
+    assert offered(await start(hass, entry)) == ["Ben", "👥 Family"]
 
 
 async def test_two_accounts_may_have_the_same_chat(
@@ -367,14 +385,51 @@ async def test_labels_tell_namesakes_apart(hass: HomeAssistant) -> None:
             ChatInfo(chat_id="status@broadcast", name="Status"),
         ],
     )
-    assert list(offered(await start(hass, entry)).items()) == [
-        ("12025550199@c.us", "+1 202 5550199"),
-        ("35312345678@c.us", "+353 123 45678"),
-        ("491511111133@c.us", "adam"),
-        ("491511111111@c.us", "Max (…11)"),
-        ("491511111122@c.us", "Max (…22)"),
-        ("888@lid", "Zoe"),
-        ("120363000000000008@g.us", "👥 Max"),
+    labels = {
+        "+1 202 5550199": "12025550199@c.us",
+        "+353 123 45678": "35312345678@c.us",
+        "adam": "491511111133@c.us",
+        "Max (…11)": "491511111111@c.us",
+        "Max (…22)": "491511111122@c.us",
+        "Zoe": "888@lid",
+        "👥 Max": "120363000000000008@g.us",
+    }
+    # Who is left has no namesakes any more.
+    forms = {label: await start(hass, entry) for label in labels}
+    for label, form in forms.items():
+        assert offered(form) == list(labels)
+        await submit(hass, form, chat=label)
+    assert {s.unique_id for s in entry.subentries.values()} == set(labels.values())
+
+
+async def test_a_name_never_stands_for_somebody_else(hass: HomeAssistant) -> None:
+    """Whoever is called like another's number, id or label gets a label of their own."""
+    impostors = {
+        "491511111144@c.us": "+49 151 1234567",
+        "491511111155@c.us": ANNA,
+        "491511111166@c.us": "Max (…77)",
+        "491511111177@c.us": "Max",
+        "491511119977@c.us": "Max",
+    }
+    entry, _ = add_loaded_entry(
+        hass,
+        list_chats=[
+            ChatInfo(chat_id=chat_id, name=name) for chat_id, name in impostors.items()
+        ],
+    )
+    result = await start(hass, entry)
+    assert offered(result) == [
+        "+49 151 1234567 (…44)",
+        "491511111177@c.us",
+        "491511119977@c.us",
+        "491511234567@c.us (…55)",
+        "Max (…77)",
+    ]
+    await submit(hass, result, chat="+49 151 1234567")
+    await add(hass, entry, chat="Max (…77)")
+    assert [s.unique_id for s in entry.subentries.values()] == [
+        ANNA,
+        "491511111166@c.us",
     ]
 
 
@@ -389,7 +444,7 @@ async def test_no_more_chats_are_offered_than_a_browser_can_show(
             for index in range(600)
         ],
     )
-    labels = offered(await start(hass, entry)).values()
+    labels = offered(await start(hass, entry))
     assert len(labels) == 500
     assert "Chat 499" in labels
     assert "Chat 500" not in labels
@@ -470,7 +525,7 @@ async def test_a_list_that_can_not_be_had_is_no_obstacle(
     account.simulator.fail_next(5, path="get-chats", **fault)
     entry = add_entry(hass, account)
     result = await start(hass, entry)
-    assert offered(result) == {}
+    assert offered(result) == []
     result = await submit(hass, result, chat="+49 151 1234567")
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert only_chat(entry)[:2] == ("+49 151 1234567", ANNA)
@@ -483,7 +538,7 @@ async def test_a_list_that_takes_too_long_is_given_up(
     monkeypatch.setattr(chat_flow, "LIST_TIMEOUT", 0.01)
     account.simulator.fail_next(path="get-chats", hang=True)
     entry = add_entry(hass, account)
-    assert offered(await start(hass, entry)) == {}
+    assert offered(await start(hass, entry)) == []
 
 
 async def test_an_instance_that_is_not_connected_yet(
@@ -562,7 +617,7 @@ async def test_a_loaded_entry_lends_its_gateway(hass: HomeAssistant) -> None:
         hass, list_chats=[ChatInfo(chat_id=ANNA, name="Anna")]
     )
     result = await start(hass, entry)
-    assert offered(result) == {ANNA: "Anna"}
+    assert offered(result) == ["Anna"]
     result = await submit(hass, result, chat="nobody")
     await submit(hass, result, chat=ANNA)
     gateway.list_chats.assert_awaited_once_with()

@@ -323,6 +323,28 @@ async def test_wrong_input_has_its_own_message_and_can_be_put_right(
 
 
 @each_cloud
+async def test_an_address_to_correct_is_not_hidden(
+    hass: HomeAssistant, sim: Simulator, setup_entry: AsyncMock, vendor: Vendor
+) -> None:
+    """The section is closed for the vendor's own address, and open for another."""
+
+    def closed(result: ConfigFlowResult) -> bool:
+        assert result["data_schema"] is not None
+        options: dict[str, bool] = result["data_schema"].schema["advanced"].options
+        return options["collapsed"]
+
+    result = await start(hass, vendor.key)
+    assert closed(result)
+    wrong = vendor.form(sim, url="http://127.0.0.1:1")
+    result = await submit(hass, result, wrong)
+    assert result["errors"] == {"base": "cannot_connect"}
+    assert not closed(result)
+    entry = vendor.entry(sim)
+    entry.add_to_hass(hass)
+    assert not closed(await entry.start_reconfigure_flow(hass))
+
+
+@each_cloud
 async def test_an_instance_has_to_be_named(
     hass: HomeAssistant, sim: Simulator, vendor: Vendor
 ) -> None:

@@ -286,9 +286,8 @@ def test_the_issues_texts() -> None:
     passed: dict[str, set[str]] = {}
     for module in PACKAGE.glob("*.py"):
         for node in ast.walk(tree(module.stem)):
-            if (
-                isinstance(node, ast.Call)
-                and ast.unparse(node.func).endswith("async_raise_issue")
+            if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(
+                "async_raise_issue"
             ):
                 given = {keyword.arg for keyword in node.keywords if keyword.arg}
                 for name in ast.walk(node.args[1]):

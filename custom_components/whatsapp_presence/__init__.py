@@ -2,22 +2,29 @@
 
 from functools import partial
 
-from homeassistant.const import Platform
+from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.typing import ConfigType
 
 from .aliases import alias_store
-from .const import CONF_CLOUDHOOK_URL, CONF_WEBHOOK_URL, DOMAIN, SUBENTRY_TYPE_CHAT
+from .const import (
+    CONF_CLOUDHOOK_URL,
+    CONF_WEBHOOK_SECRET,
+    CONF_WEBHOOK_URL,
+    DOMAIN,
+    SUBENTRY_TYPE_CHAT,
+)
 from .coordinator import (
     InstanceCoordinator,
     WhatsAppPresenceConfigEntry,
     WhatsAppPresenceData,
 )
 from .entity import chat_added_signal, chat_device_identifier
-from .gateways.base import Transport
+from .gateways.base import Gateway, Transport
 from .helpers import create_gateway
+from .log_filter import async_redact, async_stop_redacting
 from .repairs import Issue, async_clear_issue
 from .services import async_setup_services
 from .stream import async_start_stream
@@ -48,6 +55,7 @@ async def async_setup_entry(
 ) -> bool:
     """Set up an instance; its chats subscribe in the background."""
     gateway = create_gateway(hass, entry.data)
+    _redact_secrets(entry, gateway)
     instance = InstanceCoordinator(hass, entry, gateway)
     await instance.async_config_entry_first_refresh()
 
@@ -93,6 +101,25 @@ async def async_remove_entry(
     """Remove what was registered and stored."""
     await alias_store(hass, entry.entry_id).async_remove()
     await async_remove_webhook(hass, entry, create_gateway(hass, entry.data))
+    async_stop_redacting(entry.entry_id)
+
+
+@callback
+def _redact_secrets(entry: WhatsAppPresenceConfigEntry, gateway: Gateway) -> None:
+    """Keep them out of the log until the entry is removed.
+
+    An entry that is not loaded is still sent events, and Home Assistant names the
+    webhook that it does not know.
+    """
+    async_redact(
+        entry.entry_id,
+        (
+            *gateway.secrets,
+            entry.data[CONF_WEBHOOK_ID],
+            entry.data.get(CONF_CLOUDHOOK_URL),
+            entry.options.get(CONF_WEBHOOK_SECRET),
+        ),
+    )
 
 
 @callback
@@ -126,6 +153,7 @@ class _UpdateListener:
         if self._data != data:
             hass.config_entries.async_schedule_reload(entry.entry_id)
             return
+        _redact_secrets(entry, entry.runtime_data.gateway)
         if self._options != options:
             entry.runtime_data.webhook.async_options_changed()
         if self._title != title:

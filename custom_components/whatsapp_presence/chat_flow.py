@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Mapping
 import logging
 import re
+from types import MappingProxyType
 from typing import Any
 
 import voluptuous as vol
@@ -21,7 +22,6 @@ from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
     NumberSelectorMode,
-    SelectOptionDict,
     SelectSelector,
     SelectSelectorConfig,
     SelectSelectorMode,
@@ -90,6 +90,8 @@ class ChatSubentryFlow(ConfigSubentryFlow):
 
     _gateway: Gateway
     _names: dict[str, str | None] | None = None
+    # What the form offers, and which chat each is.
+    _offered: Mapping[str, str] = MappingProxyType({})
     # What could not be checked at the gateway, and is taken as it is the second time.
     _unchecked: str | None = None
 
@@ -105,11 +107,14 @@ class ChatSubentryFlow(ConfigSubentryFlow):
             chat = await self._async_identify(user_input[CONF_CHAT].strip(), errors)
             if chat is not None:
                 return await self._async_create(chat, self._names, user_input)
+        self._offered = self._offer(self._names)
         schema = vol.Schema(
             {
-                vol.Required(CONF_CHAT): SelectSelector(
+                # Without a default, the front end picks the first chat by itself.
+                vol.Required(CONF_CHAT, default=""): SelectSelector(
                     SelectSelectorConfig(
-                        options=self._options(self._names),
+                        # It shows the value of what is picked, not its label.
+                        options=list(self._offered),
                         mode=SelectSelectorMode.DROPDOWN,
                         custom_value=True,
                     )
@@ -173,7 +178,7 @@ class ChatSubentryFlow(ConfigSubentryFlow):
             names[chat_id] = names.get(chat_id) or (chat.name or "").strip() or None
         return names
 
-    def _options(self, names: Mapping[str, str | None]) -> list[SelectOptionDict]:
+    def _offer(self, names: Mapping[str, str | None]) -> dict[str, str]:
         """Return the chats that can still be added, sorted by what they are called."""
         configured = self._configured()
         # Somebody who is listed with their number needs no second, opaque line.
@@ -189,12 +194,12 @@ class ChatSubentryFlow(ConfigSubentryFlow):
             number = cid.phone_number(chat_id)
             if label := name or (number and format_number(number)):
                 labels[chat_id] = f"👥 {label}" if cid.is_group(chat_id) else label
-        return [
-            SelectOptionDict(value=chat_id, label=label)
+        return {
+            label: chat_id
             for chat_id, label in sorted(
                 _told_apart(labels).items(), key=lambda item: item[1].casefold()
             )
-        ]
+        }
 
     def _configured(self) -> set[str]:
         """Return the ids of the entry's chats, their other ids among them."""
@@ -207,6 +212,8 @@ class ChatSubentryFlow(ConfigSubentryFlow):
 
     async def _async_identify(self, text: str, errors: dict[str, str]) -> str | None:
         """Find out which chat the user means."""
+        if (picked := self._offered.get(text)) is not None:
+            return picked
         try:
             chat_id = cid.from_input(text)
         except cid.InvalidChatIdError:
@@ -275,11 +282,28 @@ class ChatSubentryFlow(ConfigSubentryFlow):
 
 
 def _told_apart(labels: Mapping[str, str]) -> dict[str, str]:
-    """Add to labels that several chats share the last digits of the chats' ids."""
+    """Give each chat a label of its own, which no other chat can be typed as.
+
+    A label that several share, or that is another's number, gets the last digits of
+    the chat's id; should that not do, the id.
+    """
     count = Counter(labels.values())
-    return {
-        chat_id: label
-        if count[label] == 1
-        else f"{label} (…{chat_id.partition('@')[0][-2:]})"
-        for chat_id, label in labels.items()
-    }
+    result: dict[str, str] = {}
+    taken: set[str] = set()
+    for chat_id, label in labels.items():
+        own = label
+        if count[label] > 1 or _means_another(label, chat_id):
+            own = f"{label} (…{chat_id.partition('@')[0][-2:]})"
+        if own in taken:
+            own = chat_id
+        taken.add(own)
+        result[chat_id] = own
+    return result
+
+
+def _means_another(label: str, chat_id: str) -> bool:
+    """Whether who types the label means another chat."""
+    try:
+        return cid.from_input(label) != chat_id
+    except cid.InvalidChatIdError:
+        return False

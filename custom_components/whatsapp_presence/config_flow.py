@@ -75,26 +75,29 @@ def lists_instances(gateway_type: str) -> bool:
     return issubclass(GATEWAYS[gateway_type], InstanceLister)
 
 
-def url_schema(gateway_type: str) -> dict[vol.Marker, Any]:
-    """Ask for the address: openly where the user hosts it, else out of the way."""
+def url_schema(gateway_type: str, url: str | None = None) -> dict[vol.Marker, Any]:
+    """Ask for the address: openly where the user hosts it, else out of the way.
+
+    A `url` that is not the vendor's is not hidden from who may have to correct it.
+    """
     default = GATEWAYS[gateway_type].default_url
     if default is None:
         return {vol.Required(CONF_URL): _URL}
     return {
         vol.Optional(SECTION_ADVANCED): section(
             vol.Schema({vol.Required(CONF_URL, default=default): _URL}),
-            {"collapsed": True},
+            {"collapsed": url in (None, default)},
         )
     }
 
 
-def credentials_schema(gateway_type: str) -> vol.Schema:
+def credentials_schema(gateway_type: str, url: str | None = None) -> vol.Schema:
     """Ask for all that a new entry needs."""
     gateway_class = GATEWAYS[gateway_type]
     if lists_instances(gateway_type):
         return vol.Schema(
             {
-                **url_schema(gateway_type),
+                **url_schema(gateway_type, url),
                 vol.Required(gateway_class.token_field): _TOKEN,
                 vol.Optional(gateway_class.instance_field): _TEXT,
             }
@@ -103,7 +106,7 @@ def credentials_schema(gateway_type: str) -> vol.Schema:
         {
             vol.Required(gateway_class.instance_field): _TEXT,
             vol.Required(gateway_class.token_field): _TOKEN,
-            **url_schema(gateway_type),
+            **url_schema(gateway_type, url),
         }
     )
 
@@ -176,8 +179,10 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Ask for the credentials, and for the instance."""
         errors: dict[str, str] = {}
+        url: str | None = None
         if user_input is not None:
             self._data = {CONF_GATEWAY: gateway_type, **_flatten(user_input)}
+            url = self._data.get(CONF_URL)
             if self._data.get(
                 GATEWAYS[gateway_type].instance_field
             ) or not lists_instances(gateway_type):
@@ -189,7 +194,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         return self.async_show_form(
             step_id=gateway_type,
             data_schema=self.add_suggested_values_to_schema(
-                credentials_schema(gateway_type), user_input
+                credentials_schema(gateway_type, url), user_input
             ),
             errors=errors,
         )
@@ -233,7 +238,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         if user_input is not None:
             updates = _flatten(user_input)
             if await self._async_check({**entry.data, **updates}, errors):
-                return self.async_update_and_abort(entry, data_updates=updates)
+                return self._async_finish(entry, data_updates=updates)
         token = GATEWAYS[entry.data[CONF_GATEWAY]].token_field
         return self.async_show_form(
             step_id="reauth_confirm",
@@ -248,21 +253,17 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         """Let the user change the token and the address, but not the instance."""
         entry = self._get_reconfigure_entry()
         gateway_type: str = entry.data[CONF_GATEWAY]
+        data = dict(entry.data)
         errors: dict[str, str] = {}
         if user_input is not None:
             # A token that was left empty is kept.
-            updates = {
-                key: value for key, value in _flatten(user_input).items() if value
-            }
-            data = {**entry.data, **updates}
+            data |= {key: value for key, value in _flatten(user_input).items() if value}
             if gateway := await self._async_check(data, errors):
                 await self.async_set_unique_id(f"{gateway_type}_{gateway.unique_id}")
                 if self.unique_id != entry.unique_id:
                     # A server that moved to another host is the same to the user.
                     self._abort_if_unique_id_configured()
-                return self.async_update_and_abort(
-                    entry, unique_id=self.unique_id, data=data
-                )
+                return self._async_finish(entry, unique_id=self.unique_id, data=data)
         url = {CONF_URL: entry.data[CONF_URL]}
         return self.async_show_form(
             step_id="reconfigure",
@@ -270,7 +271,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
                 vol.Schema(
                     {
                         vol.Optional(GATEWAYS[gateway_type].token_field): _TOKEN,
-                        **url_schema(gateway_type),
+                        **url_schema(gateway_type, data[CONF_URL]),
                     }
                 ),
                 user_input or {**url, SECTION_ADVANCED: url},
@@ -288,6 +289,14 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         )
         result["next_flow"] = (FlowType.CONFIG_SUBENTRIES_FLOW, chat["flow_id"])
         return result
+
+    @callback
+    def _async_finish(self, entry: ConfigEntry, **changes: Any) -> ConfigFlowResult:
+        """Store what has changed, and see to it that it is used."""
+        if entry.update_listeners:
+            return self.async_update_and_abort(entry, **changes)
+        # An entry that could not be set up follows no changes.
+        return self.async_update_reload_and_abort(entry, **changes)
 
     async def _async_create(self, gateway: Gateway) -> ConfigFlowResult:
         """Create the entry for an instance that was checked."""

@@ -359,9 +359,10 @@ async def async_remove_webhook(
 
 def _is_ours(entry: ConfigEntry[Any], url: str) -> bool:
     """Whether a URL ends at this entry's webhook, whatever host it goes through."""
-    return url == entry.data.get(CONF_CLOUDHOOK_URL) or url.endswith(
-        webhook.async_generate_path(entry.data[CONF_WEBHOOK_ID])
-    )
+    return url in (
+        entry.data.get(CONF_CLOUDHOOK_URL),
+        entry.data.get(CONF_WEBHOOK_URL),
+    ) or url.endswith(webhook.async_generate_path(entry.data[CONF_WEBHOOK_ID]))
 
 
 async def _async_read(request: Request) -> bytes | None:

@@ -371,13 +371,13 @@ class WawpGateway(Gateway):
         """List the user's webhooks, each URL once.
 
         DOC: on paid plans alone, otherwise NotAllowedError. They have no ids; the URL
-        serves as one.
+        serves as one. A URL that is there twice would bring each event twice.
         """
         found: dict[str, Webhook] = {}
         for entry in await self._read_webhooks():
-            url = _webhook_url(entry)
-            if url is not None and not (url in found and found[url].working):
-                found[url] = Webhook(webhook_id=url, url=url, working=_works(entry))
+            if (url := _webhook_url(entry)) is not None:
+                working = url not in found and _works(entry)
+                found[url] = Webhook(webhook_id=url, url=url, working=working)
         return list(found.values())
 
     @override
