@@ -234,6 +234,18 @@ def test_the_options_texts() -> None:
     assert "{webhook_url}" in step["description"]
 
 
+def test_an_address_is_never_cut_off() -> None:
+    """In a block of its own it can be scrolled; in a line, the dialog cuts it off."""
+    for path in LANGUAGES:
+        text = json.loads(path.read_text("utf-8"))
+        shown = [text["options"]["step"]["init"]["description"]]
+        shown += [issue["description"] for issue in text["issues"].values()]
+        shown = [one for one in shown if "{webhook_url}" in one]
+        assert len(shown) == 3, path.name
+        for one in shown:
+            assert "\n\n```\n{webhook_url}\n```\n\n" in one, path.name
+
+
 @EACH_ENTITY
 def test_an_entity_has_name_and_icon(
     platform: str, description: EntityDescription

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 
 from aiohttp import ClientError
 from aiohttp.hdrs import METH_POST
-from aiohttp.web import Request, Response
+from aiohttp.web import Request, RequestPayloadError, Response
 from yarl import URL
 
 from homeassistant.components import cloud, webhook
@@ -139,7 +139,11 @@ class WebhookManager:
         self, hass: HomeAssistant, webhook_id: str, request: Request
     ) -> Response:
         """Answer an event: parsed, then applied, all without waiting for anything."""
-        raw = await _async_read(request)
+        try:
+            raw = await _async_read(request)
+        except RequestPayloadError:
+            self._tell_once("broken", "A webhook's body could not be read")
+            return Response(status=HTTPStatus.BAD_REQUEST)
         if raw is None:
             self._tell_once("oversized", "A webhook's body was too large")
             return Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -368,6 +372,7 @@ def _is_ours(entry: ConfigEntry[Any], url: str) -> bool:
 async def _async_read(request: Request) -> bytes | None:
     """Read a body up to the limit; None if it is larger, then mostly unread.
 
+    Raises RequestPayloadError if it is not packed as it says.
     The length is not to be trusted: it may be missing or belong to the compressed
     form. Cloudhooks bring a request without either.
     """

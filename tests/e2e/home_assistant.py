@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from itertools import count
 from pathlib import Path
 import shutil
@@ -21,6 +21,7 @@ ONLINE_SERVICES = frozenset({"google_translate", "met", "radio_browser"})
 
 START_TIMEOUT = 180
 STOP_TIMEOUT = 60
+ONLINE_SERVICES_TIMEOUT = 60
 
 CONFIGURATION = """\
 homeassistant:
@@ -35,6 +36,7 @@ homeassistant:
   internal_url: {url}
   external_url: {url}
 frontend:
+automation: !include automations.yaml
 config:
 history:
 logbook:
@@ -85,6 +87,7 @@ class HomeAssistant:
         self._level = level
         self._process: asyncio.subprocess.Process | None = None
         self._session: aiohttp.ClientSession | None = None
+        self._tidying: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         """Start, and onboard a user if there is none yet."""
@@ -124,6 +127,8 @@ class HomeAssistant:
             shutil.copytree(
                 INTEGRATION, target, ignore=shutil.ignore_patterns("__pycache__")
             )
+        # The editor of automations writes here.
+        (self.folder / "automations.yaml").touch()
         configuration = CONFIGURATION
         if not (self.folder / ".storage" / "http").exists():
             configuration += FIRST_CONFIGURATION
@@ -157,8 +162,18 @@ class HomeAssistant:
         except aiohttp.ClientConnectionError:
             return False
 
+    async def wait_until_running(self) -> None:
+        """Wait until everything is set up, which is after the first answers."""
+        async with asyncio.timeout(START_TIMEOUT):
+            while (await self.get("/api/config"))["state"] != "RUNNING":
+                await asyncio.sleep(0.2)
+
     async def stop(self) -> None:
         """End the process as its service manager would."""
+        if self._tidying is not None:
+            self._tidying.cancel()
+            await asyncio.gather(self._tidying, return_exceptions=True)
+            self._tidying = None
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -219,12 +234,27 @@ class HomeAssistant:
                 issue_id="deprecated_yaml",
                 ignore=True,
             )
-            # Onboarding adds a weather forecast, radio stations and the like.
-            for entry in await call("config_entries/get"):
-                if entry["domain"] in ONLINE_SERVICES:
-                    await self.delete(
-                        f"/api/config/config_entries/entry/{entry['entry_id']}"
-                    )
+        self._tidying = asyncio.create_task(self._remove_online_services())
+
+    async def _remove_online_services(self) -> None:
+        """Remove what onboarding adds, which it does after it has answered.
+
+        Nobody has to wait: a removal takes until the service gives up its set-up.
+        """
+        left = set(ONLINE_SERVICES)
+        with suppress(TimeoutError):
+            async with (
+                asyncio.timeout(ONLINE_SERVICES_TIMEOUT),
+                self.websocket() as call,
+            ):
+                while left:
+                    for entry in await call("config_entries/get"):
+                        if entry["domain"] in left:
+                            left.remove(entry["domain"])
+                            await self.delete(
+                                f"/api/config/config_entries/entry/{entry['entry_id']}"
+                            )
+                    await asyncio.sleep(0.1)
 
     async def _json(self, method: str, path: str, **kwargs: Any) -> Any:
         headers = {"Authorization": f"Bearer {self.token}"} if self.token else {}

@@ -1,0 +1,300 @@
+"""The integration as a user meets it: a real browser at a real Home Assistant."""
+
+import json
+import re
+from typing import Any
+
+from playwright.async_api import Locator, expect
+import pytest
+
+from scripts.demo import credentials
+from tests.simulator.__main__ import PEOPLE, WAAPI, WAHA, WAWP
+
+from .home_assistant import INTEGRATION, free_port
+from .stage import INTEGRATION_PAGE, Stage, log_in
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+GATEWAYS = {"waapi": "WaAPI", "wawp": "Wawp", "waha": "WAHA"}
+SECRETS = [
+    *(token for _, token in (WAAPI, WAWP, WAHA)),
+    *(word for number, name, _ in PEOPLE for word in (number, name)),
+]
+
+TEXTS: dict[str, Any] = json.loads(
+    (INTEGRATION / "translations" / "en.json").read_text("utf-8")
+)
+
+
+class Dialog:
+    """The dialog of a config flow or of a subentry flow."""
+
+    def __init__(self, stage: Stage) -> None:
+        """Take the one that is open."""
+        self.page = stage.page
+        self.dialog = stage.page.locator("dialog-data-entry-flow")
+
+    async def fill(self, **values: str) -> None:
+        """Fill in text fields, by their keys."""
+        for key, value in values.items():
+            await self.field(key).fill(value)
+
+    def field(self, key: str) -> Locator:
+        """Return a text field."""
+        return self.dialog.locator(f"input[name={key}]")
+
+    async def submit(self) -> None:
+        """Press the button."""
+        await self.dialog.get_by_role("button", name="Submit").click()
+
+    async def refuses(self, error: str) -> None:
+        """Submit, and see one message: that of the error."""
+        await self.submit()
+        await expect(self.dialog.locator("ha-alert")).to_have_text(
+            TEXTS["config"]["error"][error]
+        )
+
+    async def close(self, button: str) -> None:
+        """Close it, and wait until the page is there again."""
+        await self.dialog.get_by_role("button", name=button).last.click()
+        await expect(self.dialog.locator("wa-dialog")).to_have_count(0)
+
+    async def open_picker(self) -> None:
+        """Open the list of the account's chats."""
+        await self.dialog.locator("ha-selector-select").click()
+        await expect(self.chat("Anna")).to_be_visible()
+
+    async def close_picker(self) -> None:
+        """Close the list."""
+        await self.page.keyboard.press("Escape")
+        await expect(self.chat("Anna")).to_be_hidden()
+
+    def chat(self, name: str) -> Locator:
+        """Return a chat in the open list."""
+        return self.page.locator("ha-combo-box-item").get_by_text(name, exact=True)
+
+
+async def test_log_in(stage: Stage) -> None:
+    """The front end lets the demo's user in, and nobody else."""
+    browser = stage.page.context.browser
+    assert browser is not None
+    context = await browser.new_context()
+    try:
+        page = await context.new_page()
+        await page.goto(stage.home_assistant.url)
+        await page.locator("input[name=username]").fill("demo")
+        await page.locator("input[name=password]").fill("wrong")
+        await page.get_by_role("button", name="Log in").click()
+        await expect(page.get_by_text("Invalid username or password")).to_be_visible()
+        await log_in(page, stage.home_assistant)
+    finally:
+        await context.close()
+    # Home Assistant tells of the attempt, on all pages that follow.
+    await stage.home_assistant.post(
+        "/api/services/persistent_notification/dismiss_all", {}
+    )
+
+
+@pytest.mark.parametrize("gateway", GATEWAYS)
+async def test_an_account_is_added_by_hand(stage: Stage, gateway: str) -> None:
+    """Each mistake has its own message; then the flow goes on to the first chat."""
+    page = stage.page
+    instance_id, form = credentials(stage.simulator, gateway)
+    hidden = form.pop("advanced", {})
+    right = {**form, **hidden}
+    token, instance = (
+        next(key for key in right if key.endswith(("token", "key"))),
+        next(key for key in right if key in ("instance_id", "session")),
+    )
+
+    await stage.open("/config/integrations/dashboard")
+    await page.get_by_role("button", name="Add integration").click()
+    await page.get_by_placeholder("Search for a brand name").fill("whatsapp")
+    await (
+        page.locator("ha-integration-list-item")
+        .get_by_text("WhatsApp Presence")
+        .click()
+    )
+    dialog = Dialog(stage)
+    await dialog.dialog.get_by_text(GATEWAYS[gateway], exact=True).click()
+
+    await expect(dialog.field(instance)).to_be_visible()
+    if hidden:
+        await expect(dialog.field("url")).to_be_hidden()
+        await dialog.dialog.get_by_text("Advanced").click()
+    await dialog.fill(**right)
+    if gateway == "waapi":
+        await stage.take_picture("config_flow")
+    await dialog.fill(**{token: "wrong"})
+    await dialog.refuses("invalid_auth")
+    await dialog.fill(**{**right, instance: "98765"})
+    await dialog.refuses("instance_not_found")
+    await dialog.fill(**{**right, "url": f"http://127.0.0.1:{free_port()}"})
+    await dialog.refuses("cannot_connect")
+    await dialog.fill(**right)
+    await dialog.submit()
+
+    await expect(dialog.dialog.get_by_text("Add a chat")).to_be_visible()
+    if gateway == "waapi":
+        await stage.take_picture("chat_picker", dialog.open_picker, dialog.close_picker)
+    await dialog.open_picker()
+    await dialog.chat("Ben").click()
+    await expect(dialog.dialog.locator("ha-picker-field")).to_contain_text("Ben")
+    await dialog.submit()
+    await expect(dialog.dialog.get_by_text("Created configuration")).to_be_visible()
+    await dialog.close("Finish")
+
+    await page.get_by_role("link", name="WhatsApp Presence").click()
+    entry = page.locator("ha-config-entry-row").filter(
+        has=page.get_by_text(f"{GATEWAYS[gateway]} {instance_id}").first
+    )
+    await expect(entry.get_by_text("Ben", exact=True).first).to_be_visible()
+
+
+@pytest.mark.parametrize("gateway", GATEWAYS)
+async def test_presence_shows(stage: Stage, gateway: str) -> None:
+    """What somebody does shows on the device's page, without a reload."""
+    instance = await stage.instance(gateway)
+    await stage.open_device(instance.chat("Ben").entities["online"])
+    await instance.account.set_presence("Ben", "online")
+    await expect(stage.row("Ben")).to_contain_text("Online")
+    await instance.account.set_presence("Ben", "typing")
+    await expect(stage.row("Activity")).to_contain_text("Typing")
+    if gateway == "waapi":
+        await stage.take_picture("device")
+    await instance.account.set_presence("Ben", "offline")
+    await expect(stage.row("Ben")).to_contain_text("Offline")
+
+
+async def test_a_chat_is_changed(stage: Stage) -> None:
+    """Name and settle time can be changed later; the device follows."""
+    page = stage.page
+    await stage.instance("waha", "Clara")
+    await stage.open(INTEGRATION_PAGE)
+    row = page.locator("ha-config-sub-entry-row").filter(
+        has=page.get_by_text("Clara", exact=True)
+    )
+    await row.get_by_role("button", name="Change chat").click()
+    dialog = Dialog(stage)
+    await expect(dialog.dialog.get_by_text("Change Clara")).to_be_visible()
+    await expect(dialog.field("name")).to_have_value("Clara")
+    await dialog.dialog.get_by_text("Timing").click()
+    settle_time = dialog.dialog.get_by_role("spinbutton", name="Settle time")
+    await expect(settle_time).to_have_value("3")
+    await settle_time.fill("0.5")
+    await dialog.fill(name="Aunt Clara")
+    await dialog.submit()
+    await dialog.close("Close")
+    await expect(page.get_by_text("Aunt Clara", exact=True).first).to_be_visible()
+    await expect(page.get_by_text("Clara", exact=True)).to_have_count(0)
+
+
+async def test_a_plan_without_webhooks_is_told(stage: Stage) -> None:
+    """A repair names the instance, and has the address at hand."""
+    page = stage.page
+    account = stage.simulator.add_instance("wawp", "FREE1", token="free", plan="free")
+    result = await stage.home_assistant.add_entry(
+        "wawp",
+        {
+            "instance_id": "FREE1",
+            "access_token": "free",
+            "advanced": {"url": stage.simulator.url},
+        },
+    )
+    await stage.open("/config/repairs")
+    title = TEXTS["issues"]["webhook_not_registered"]["title"]
+    await page.get_by_text(title.format(instance="Wawp FREE1")).click()
+    address = f"{stage.home_assistant.url}/api/webhook/"
+    await expect(
+        page.get_by_text(re.compile(re.escape(address) + "[0-9a-f]{32,}")).last
+    ).to_be_visible()
+    await stage.take_picture("repair")
+    await stage.home_assistant.delete(
+        f"/api/config/config_entries/entry/{result['result']['entry_id']}"
+    )
+    stage.simulator.remove_instance(account)
+    await stage.open("/config/repairs")
+    await expect(page.get_by_text("no repairs pending")).to_be_visible()
+
+
+async def test_an_automation_is_made_and_runs(stage: Stage) -> None:
+    """The editor offers the triggers of a chat; the automation runs on its event."""
+    page = stage.page
+    instance = await stage.instance("wawp", "David")
+    online = instance.chat("David").entities["online"]
+    await instance.account.set_presence("David", "offline")
+    await stage.until(online, "off")
+
+    await stage.open("/config/automation/edit/new")
+    await page.get_by_role("button", name="Add trigger").click()
+    picker = page.locator("add-automation-element-dialog")
+    await picker.get_by_text("Services", exact=True).click()
+    await picker.get_by_text("David", exact=True).first.click()
+    for change in TEXTS["triggers"].values():
+        await expect(picker.get_by_text(change["name"])).to_be_visible()
+    await picker.get_by_text(TEXTS["triggers"]["came_online"]["name"]).click()
+    await page.get_by_role("button", name="Save").click()
+    save = page.locator("ha-dialog-automation-save")
+    await save.locator("input").first.fill("Greet David")
+    await save.get_by_role("button", name="Save").click()
+    await stage.until("automation.greet_david", "on")
+
+    await instance.account.set_presence("David", "online")
+    await stage.until(online, "on")
+    await stage.open("/config/automation/dashboard")
+    await expect(page.get_by_text("Greet David")).to_be_visible()
+    await expect(page.get_by_text(re.compile("seconds? ago|now"))).to_be_visible()
+    state = await stage.state("automation.greet_david")
+    assert state["attributes"]["last_triggered"]
+
+
+async def test_an_outage_is_told_once_and_ends_by_itself(stage: Stage) -> None:
+    """All that depends on the gateway is unavailable while it is away, no longer."""
+    page = stage.page
+    instances = [await stage.instance(gateway) for gateway in GATEWAYS]
+    online = {
+        instance.title: instance.chat("Ben").entities["online"]
+        for instance in instances
+    }
+    for instance in instances:
+        await instance.account.set_presence("Ben", "online")
+        await stage.until(online[instance.title], "on")
+    logged = len(stage.own_log)
+
+    await stage.simulator.stop()
+    for instance in instances:
+        # An engine that starts anew knows nobody.
+        instance.account.lose_subscriptions()
+    # The stream breaks at once; the others would find out within the minute.
+    await stage.open_device(online["WAHA"])
+    await expect(stage.row("Ben")).to_contain_text("Unavailable")
+    for title in ("WaAPI", "Wawp"):
+        await stage.open_device(online[title])
+        await page.get_by_role("link", name=f"{title} ").click()
+        await page.get_by_role("button", name="Press").click()
+        await stage.until(online[title], "unavailable")
+        await expect(stage.row("Status")).to_contain_text("Gateway unreachable")
+
+    await stage.simulator.start()
+    for title in GATEWAYS.values():
+        await stage.until(online[title], "on")
+    await stage.open_device(online["WaAPI"])
+    await expect(stage.row("Ben")).to_contain_text("Online")
+
+    told = stage.own_log[logged:]
+    for title in GATEWAYS.values():
+        complaints = [
+            line
+            for line in told
+            if f" {title} instance" in line and re.search(" (ERROR|WARNING) ", line)
+        ]
+        assert len(complaints) == 1, complaints
+    assert sum(bool(re.search(" (ERROR|WARNING) ", line)) for line in told) == 3
+
+
+async def test_nothing_private_is_logged(stage: Stage) -> None:
+    """Whatever was done before: no token, number or name is in the log."""
+    await stage.instance("waapi")
+    log = "\n".join(stage.own_log)
+    assert [secret for secret in SECRETS if secret in log] == []
+    assert "Traceback" not in log
