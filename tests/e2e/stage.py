@@ -12,7 +12,13 @@ import shutil
 from typing import Any, Final
 
 from PIL import Image
-from playwright.async_api import Locator, Page, async_playwright, expect
+from playwright.async_api import (
+    Error as PlaywrightError,
+    Locator,
+    Page,
+    async_playwright,
+    expect,
+)
 
 from scripts.demo import Chat, Instance, credentials, find_entities
 from tests.simulator import Simulator
@@ -67,7 +73,14 @@ class Stage:
 
     async def open(self, path: str) -> None:
         """Open a page of the front end, as a fresh load."""
-        await self.page.goto(f"{self.home_assistant.url}{path}")
+        url = f"{self.home_assistant.url}{path}"
+        try:
+            await self.page.goto(url)
+        except PlaywrightError as err:
+            # A dialog that closes goes back in the history, and may do so just now.
+            if "ERR_ABORTED" not in err.message:
+                raise
+            await self.page.goto(url)
 
     async def instance(self, gateway: str, name: str = "Ben") -> Instance:
         """Return an account with a chat; what is not there yet is added."""
