@@ -32,7 +32,7 @@ from custom_components.whatsapp_presence.gateways.base import (
     UnreachableError,
 )
 from custom_components.whatsapp_presence.presence.model import PresenceChange
-from custom_components.whatsapp_presence.repairs import Issue
+from custom_components.whatsapp_presence.repairs import FIX_FLOWS, Issue
 from custom_components.whatsapp_presence.trigger import TRIGGERS
 from homeassistant.helpers.entity import EntityDescription
 
@@ -239,7 +239,7 @@ def test_an_address_is_never_cut_off() -> None:
     for path in LANGUAGES:
         text = json.loads(path.read_text("utf-8"))
         shown = [text["options"]["step"]["init"]["description"]]
-        shown += [issue["description"] for issue in text["issues"].values()]
+        shown += [explanation(issue) for issue in text["issues"].values()]
         shown = [one for one in shown if "{webhook_url}" in one]
         assert len(shown) == 3, path.name
         for one in shown:
@@ -292,6 +292,13 @@ def test_the_presence_events_have_texts_and_icons() -> None:
         assert set(attributes["event_type"]["state"]) == set(PresenceChange)
 
 
+def explanation(issue: dict[str, Any]) -> str:
+    """Return what a repair tells, be it in the issue or in the flow that fixes it."""
+    if "fix_flow" not in issue:
+        return str(issue["description"])
+    return str(issue["fix_flow"]["step"]["confirm"]["description"])
+
+
 def test_the_issues_texts() -> None:
     """Each issue has a text, and each text's placeholders are passed."""
     assert set(ENGLISH["issues"]) == set(Issue)
@@ -308,8 +315,20 @@ def test_the_issues_texts() -> None:
                         passed[issue] = passed.get(issue, given) & given
     assert set(passed) == set(Issue)
     for issue, texts in ENGLISH["issues"].items():
-        for text in (texts["title"], texts["description"]):
+        for _, text in leaves(texts):
             assert placeholders(text) <= passed[issue], issue
+
+
+def test_the_fix_flows_texts() -> None:
+    """What a click can help with has the texts of its flow, and no other has."""
+    for issue in Issue:
+        texts = ENGLISH["issues"][issue]
+        flow = FIX_FLOWS.get(issue)
+        assert set(texts) == {"title", "fix_flow" if flow else "description"}
+        if flow:
+            assert set(texts["fix_flow"]["step"]) == {"confirm"}
+            assert set(texts["fix_flow"]["step"]["confirm"]) == {"title", "description"}
+            assert set(texts["fix_flow"]["abort"]) == {flow.reason}
 
 
 def test_the_exceptions_texts() -> None:

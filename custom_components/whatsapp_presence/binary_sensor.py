@@ -2,14 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import override
+from typing import Any, override
 
 from homeassistant.components.binary_sensor import (
     BinarySensorEntity,
     BinarySensorEntityDescription,
 )
 from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
-from homeassistant.const import EntityCategory
+from homeassistant.const import EntityCategory, EntityStateAttribute
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
@@ -81,7 +81,10 @@ async def async_setup_entry(
         entry,
         async_add_entities,
         lambda chat: [
-            ChatBinarySensor(chat, description) for description in CHAT_SENSORS
+            (OnlineBinarySensor if description.key == "online" else ChatBinarySensor)(
+                chat, description
+            )
+            for description in CHAT_SENSORS
         ],
     )
 
@@ -92,15 +95,33 @@ class ChatBinarySensor(ChatEntity, BinarySensorEntity):
     entity_description: ChatBinarySensorDescription
 
     @override
-    def read(self) -> bool | None:
+    def read(self) -> Any:
         """Return the fact."""
-        return self.entity_description.is_on_fn(self.coordinator.data)
+        return self.is_on
 
     @property
     @override
     def is_on(self) -> bool | None:
         """Whether the fact is true."""
-        return self.read()
+        return self.entity_description.is_on_fn(self.coordinator.data)
+
+
+class OnlineBinarySensor(ChatBinarySensor):
+    """Whether somebody is online, with their picture where the gateway has one."""
+
+    # Somebody's face is for the front end, not for the history.
+    _unrecorded_attributes = frozenset({EntityStateAttribute.ENTITY_PICTURE})
+
+    @override
+    def read(self) -> Any:
+        """Return the fact and the picture's address."""
+        return self.is_on, self.entity_picture
+
+    @property
+    @override
+    def entity_picture(self) -> str | None:
+        """The address of the picture."""
+        return self.coordinator.picture
 
 
 class InstanceBinarySensor(InstanceEntity, BinarySensorEntity):

@@ -14,7 +14,7 @@ from typing import Any, override
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry, ConfigSubentry
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
-from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 from homeassistant.util import dt as dt_util
 
@@ -38,11 +38,13 @@ from .gateways.base import (
     InstanceEvent,
     InstanceInfo,
     InstanceStatus,
+    InvalidResponseError,
     NotAllowedError,
     NotFoundError,
     NotReadyError,
     RateLimitedError,
 )
+from .helpers import is_presentable
 from .presence import chat_id as cid
 from .presence.model import ChatPresence, PresenceUpdate, changes
 from .presence.tracker import PresenceTracker
@@ -56,7 +58,10 @@ RENEWALS_PER_MINUTE = 48
 SUBSCRIBE_WORKERS = 6
 ALIAS_CHUNK = 50
 REFUSED_INTERVAL = timedelta(minutes=30)
-MAX_BACKOFF_STEPS = 6
+PICTURE_INTERVAL = timedelta(days=1)
+# Doubled twice, from half a minute: a chat must not stay without a subscription for
+# long when only asking for chats was out of order.
+MAX_BACKOFF_STEPS = 2
 # So many changes that only a poll saw, and no event since, mean that events are lost.
 MISSED_CHANGES = 3
 NOT_READY_POLLS = 2
@@ -139,10 +144,12 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
     @property
     def renew_interval(self) -> timedelta:
         """How often a chat is subscribed, so that all stay within the budget."""
-        return max(
-            RENEW_INTERVAL,
-            self._turn * self.gateway.capabilities.renewal_requests,
-        )
+        return max(RENEW_INTERVAL, self.renewal_turn)
+
+    @property
+    def renewal_turn(self) -> timedelta:
+        """How long it takes to subscribe each chat once within the budget."""
+        return self._turn * self.gateway.capabilities.renewal_requests
 
     @property
     def ask_interval(self) -> timedelta:
@@ -231,6 +238,15 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
     @callback
     def async_start(self) -> None:
         """Begin to subscribe the chats, in the background."""
+        self.config_entry.async_on_unload(
+            async_track_time_interval(
+                self.hass,
+                self._renew_pictures,
+                PICTURE_INTERVAL,
+                name=f"{DOMAIN} pictures",
+                cancel_on_shutdown=True,
+            )
+        )
         self.async_resubscribe()
 
     @callback
@@ -260,6 +276,10 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         await asyncio.sleep(0)
         while self._waiting and self.ready:
             await asyncio.gather(*(worker() for _ in range(SUBSCRIBE_WORKERS)))
+        self._start_to_learn()
+
+    @callback
+    def _start_to_learn(self) -> None:
         if self._learner is None or self._learner.done():
             self._learner = self._in_background(self._async_learn(), "learn names")
 
@@ -267,6 +287,7 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         """Ask for what events may come under, and for whom groups are made of."""
         await self._async_learn_missing_aliases()
         await self._async_name_members()
+        await self._async_find_pictures()
 
     async def _async_learn_missing_aliases(self) -> None:
         """Ask once for the other ids of chats, before events come under them."""
@@ -299,6 +320,32 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
             for member in members:
                 if member.name:
                     self.names.setdefault(member.chat_id, member.name)
+
+    async def _async_find_pictures(self) -> None:
+        """Ask for the pictures that have not been asked for today, one by one."""
+        if not self.gateway.capabilities.has_pictures:
+            return
+        for chat in list(self.chats.values()):
+            if chat.picture_asked or not self.ready:
+                continue
+            try:
+                url = await self.gateway.picture_url(chat.chat_id)
+            except NotAllowedError, NotFoundError, InvalidResponseError:
+                url = None
+            except GatewayError as err:
+                _LOGGER.debug("Asking for pictures failed: %s", type(err).__name__)
+                return
+            chat.picture_asked = True
+            if url is not None and not is_presentable(url, self.gateway.secrets):
+                url = None
+            chat.show_picture(url)
+
+    @callback
+    def _renew_pictures(self, _now: datetime) -> None:
+        """Look once a day: pictures change, and their addresses expire."""
+        for chat in self.chats.values():
+            chat.picture_asked = False
+        self._start_to_learn()
 
     @callback
     def async_handle_events(self, events: list[GatewayEvent]) -> None:
@@ -584,6 +631,8 @@ class ChatCoordinator(DataUpdateCoordinator[ChatPresence]):
             aliases=instance.aliases.main,
         )
         self.data = self.tracker.presence
+        self.picture: str | None = None
+        self.picture_asked = False
         self._in_doubt = True
         self._renewed_at: float | None = None
         self._scheduled_at = 0.0
@@ -638,6 +687,13 @@ class ChatCoordinator(DataUpdateCoordinator[ChatPresence]):
         before = self.instance.names.get(self.chat_id)
         self.instance.names[self.chat_id] = subentry.title
         return before != subentry.title
+
+    @callback
+    def show_picture(self, url: str | None) -> None:
+        """Take over the address of the chat's picture."""
+        if url != self.picture:
+            self.picture = url
+            self.async_update_listeners()
 
     @callback
     def learn_aliases(self, pairs: list[tuple[str, str]]) -> None:
@@ -696,6 +752,10 @@ class ChatCoordinator(DataUpdateCoordinator[ChatPresence]):
                 self.update_interval = self._failed(err)
             else:
                 self.update_interval = self.instance.ask_interval
+        if self.tracker.presence != self.data:
+            # Not left to the base class, which compares with what was known before the
+            # request: if that was forgotten meanwhile, the same again is news.
+            self._publish()
         return self.tracker.presence
 
     async def _async_ask(self, *, renew: bool) -> None:
@@ -714,6 +774,9 @@ class ChatCoordinator(DataUpdateCoordinator[ChatPresence]):
         if answer is not None:
             if answer.chat_id != self.chat_id:
                 self.instance.async_learn_pairs({answer.chat_id: self.chat_id})
+            if answer.asked_at is not None:
+                # What was heard while the request waited for its turn is older.
+                asked_at = answer.asked_at
             tracker.apply(answer, time.time(), asked_at=asked_at)
         elif self._in_doubt and self.pushes == pushes:
             # Nobody can say whether what was known before the loss still holds.
@@ -739,7 +802,9 @@ class ChatCoordinator(DataUpdateCoordinator[ChatPresence]):
                 chat=self.subentry.title,
             )
             return REFUSED_INTERVAL
-        wait: timedelta = POLL_INTERVAL * 2**self._failures
+        wait: timedelta = max(
+            POLL_INTERVAL * 2**self._failures, self.instance.renewal_turn
+        )
         self._failures = min(self._failures + 1, MAX_BACKOFF_STEPS)
         if isinstance(err, RateLimitedError):
             return max(wait, timedelta(seconds=err.retry_after or 0))

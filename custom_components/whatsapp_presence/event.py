@@ -1,4 +1,9 @@
-"""The presence's changes as events."""
+"""The presence's changes as events.
+
+The logbook needs no platform of ours: it hands the event's type to the front end,
+which tells it in the user's language. Describing changes by ourselves would cost an
+event on the bus for each, and be worded by the server for all languages alike.
+"""
 
 from typing import override
 

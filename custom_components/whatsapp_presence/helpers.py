@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from ipaddress import ip_address
 from typing import Any
 
+from yarl import URL
+
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.util.json import json_loads
@@ -27,3 +29,20 @@ def is_local_host(host: str) -> bool:
         return host == "localhost"
     address = ip_address(host)
     return is_loopback(address) or is_private(address)
+
+
+def is_presentable(url: str, secrets: frozenset[str]) -> bool:
+    """Whether an address may be handed to browsers: a web address without a secret."""
+    try:
+        parsed = URL(url)
+    except ValueError:
+        return False
+    return (
+        parsed.scheme in ("http", "https")
+        and bool(parsed.host)
+        and parsed.user is None
+        and parsed.password is None
+        and not any(
+            secret in text for secret in secrets for text in (url, parsed.human_repr())
+        )
+    )

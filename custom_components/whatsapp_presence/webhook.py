@@ -135,6 +135,11 @@ class WebhookManager:
             self.hass, self._async_reconcile(), f"{DOMAIN} register webhook"
         )
 
+    async def async_register_anew(self) -> bool:
+        """Replace what is registered, be it sound or not; returns whether that worked."""
+        await self._async_reconcile(anew=True)
+        return self.registered
+
     async def _async_handle(
         self, hass: HomeAssistant, webhook_id: str, request: Request
     ) -> Response:
@@ -167,9 +172,11 @@ class WebhookManager:
             self._told.add(kind)
             _LOGGER.warning("%s; it was refused (told once)", message)
 
-    async def _async_reconcile(self) -> None:
+    async def _async_reconcile(self, *, anew: bool = False) -> None:
         async with self._lock:
             self._stop_retry()
+            if anew:
+                self.registered = False
             url = self.url = await self._async_find_url()
             if not self.entry.options.get(CONF_REGISTER_WEBHOOK, True):
                 await self._async_withdraw()
@@ -178,7 +185,7 @@ class WebhookManager:
                 self._not_registered(url)
                 return
             try:
-                await self._async_align(url)
+                await self._async_align(url, anew=anew)
             except NotAllowedError:
                 self._not_registered(url)
             except AuthenticationError:
@@ -192,11 +199,15 @@ class WebhookManager:
             else:
                 self._retries = 0
 
-    async def _async_align(self, url: str | None) -> None:
-        """Keep one working registration of the URL; drop all others of ours."""
+    async def _async_align(self, url: str | None, *, anew: bool) -> None:
+        """Keep one working registration of the URL; drop all others of ours.
+
+        What is to be registered anew is not kept, however well it looks.
+        """
         keep = None
         for registered in await self.gateway.list_webhooks():
-            if keep is None and registered.url == url and registered.working:
+            is_wanted = registered.url == url and registered.working and not anew
+            if keep is None and is_wanted:
                 keep = registered
             elif _is_ours(self.entry, registered.url):
                 await self.gateway.delete_webhook(registered.webhook_id)

@@ -28,11 +28,15 @@ _HINT_LENGTH: Final = 4096
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a gateway answered, with a status that is neither a redirect nor an outage."""
+    """What a gateway answered, with a status that is neither a redirect nor an outage.
+
+    `asked_at` is when the request went out, its turn having come.
+    """
 
     status: int
     body: bytes
     json_loads: JsonLoads
+    asked_at: float | None = None
 
     @property
     def ok(self) -> bool:
@@ -97,6 +101,7 @@ class Client:
         pause) and InvalidResponseError (a redirect, a body without end).
         """
         async with self._pacer.turn(urgent=urgent):
+            asked_at = time.time()
             try:
                 # Redirects are refused: the credentials are for this host alone.
                 async with (
@@ -109,7 +114,7 @@ class Client:
                         allow_redirects=False,
                     ) as response,
                 ):
-                    return await self._read(response)
+                    return await self._read(response, asked_at)
             except TimeoutError:
                 raise UnreachableError("The gateway did not answer in time.") from None
             except ClientResponseError:
@@ -121,7 +126,7 @@ class Client:
                 # that can be none.
                 raise UnreachableError("The gateway can't be reached.") from None
 
-    async def _read(self, response: ClientResponse) -> Answer:
+    async def _read(self, response: ClientResponse, asked_at: float) -> Answer:
         status = response.status
         if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
             response.close()
@@ -148,7 +153,12 @@ class Client:
                 raise InvalidResponseError("The gateway's answer is too large.")
             chunks.append(chunk)
         self._pacer.relax()
-        return Answer(status=status, body=b"".join(chunks), json_loads=self._json_loads)
+        return Answer(
+            status=status,
+            body=b"".join(chunks),
+            json_loads=self._json_loads,
+            asked_at=asked_at,
+        )
 
 
 def segment(text: str) -> str:

@@ -102,12 +102,13 @@ def read_presence(
     asked: str | None = None,
     event_id: str | None = None,
     time: float | None = None,
+    asked_at: float | None = None,
 ) -> PresenceUpdate | None:
     """Read a presence in either shape; None if it says nothing of any chat.
 
     The one is a list of presences, for a group one a member [DOC, SRC]; the other a
     single `type` of `from`, on Wawp alone [DOC]. `asked` is the chat for which this is
-    the answer.
+    the answer, and `asked_at` when it was asked for.
     """
     if "presences" in payload:
         found = as_chat_id(payload.get("id")) or asked
@@ -132,7 +133,11 @@ def read_presence(
             if member is not None and not is_group(member)
         )
         return PresenceUpdate(
-            chat_id=found, members=members, event_id=event_id, time=time
+            chat_id=found,
+            members=members,
+            event_id=event_id,
+            time=time,
+            asked_at=asked_at,
         )
     # Of a person there is one entry; should there be more, theirs is the one.
     word, entry = next(
@@ -147,6 +152,7 @@ def read_presence(
         last_seen=timestamp(entry.get("lastSeen")),
         event_id=event_id,
         time=time,
+        asked_at=asked_at,
     )
 
 

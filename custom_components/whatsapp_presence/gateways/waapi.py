@@ -1,6 +1,7 @@
 """WaAPI (waapi.app): the dialect of its REST API and of its webhooks."""
 
 from collections.abc import AsyncGenerator, Mapping, Sequence
+from dataclasses import replace
 import hashlib
 import hmac
 from http import HTTPStatus
@@ -245,23 +246,16 @@ class WaApiGateway(Gateway):
         DOC: `get-chat-presence` subscribes; a null presence proves neither success
         nor failure. The answer may come under the chat's other id [INF].
         """
-        payload = await self._action(
+        return await self._ask_presence(
             "get-chat-presence",
-            {
-                "chatId": _asked(chat_id),
-                "waitForData": True,
-                "timeoutMs": _WAIT_FOR_PUSH_MS,
-            },
+            chat_id,
+            {"waitForData": True, "timeoutMs": _WAIT_FOR_PUSH_MS},
         )
-        return self._answered_presence(payload, chat_id)
 
     @override
     async def snapshot(self, chat_id: str) -> PresenceUpdate | None:
         """Ask for what the gateway has cached; DOC: this subscribes to nothing."""
-        payload = await self._action(
-            "get-chat-presence-snapshot", {"chatId": _asked(chat_id)}
-        )
-        return self._answered_presence(payload, chat_id)
+        return await self._ask_presence("get-chat-presence-snapshot", chat_id, {})
 
     @override
     def parse_event(self, raw: bytes, headers: Mapping[str, str]) -> list[GatewayEvent]:
@@ -417,16 +411,10 @@ class WaApiGateway(Gateway):
         self, action: str, body: Mapping[str, Any], *, urgent: bool = False
     ) -> Any:
         """Run an action of the instance; returns what is inside of the envelopes."""
-        answer = await self._call(
+        answer = await self._request(
             "POST", f"/client/action/{action}", body, urgent=urgent
         )
-        data = answer.get("data")
-        if isinstance(data, dict):
-            if text(data.get("status")) == "error":
-                raise _refusal(_words(data), InvalidResponseError)
-            if data.get("data") is not None:
-                return data["data"]
-        return data
+        return _payload(answer)
 
     async def _call(
         self,
@@ -437,17 +425,7 @@ class WaApiGateway(Gateway):
         urgent: bool = False,
     ) -> dict[str, Any]:
         """Send a request; returns the answer's JSON, errors raised."""
-        answer = await self._request(method, path, body, urgent=urgent)
-        _raise_for_status(answer)
-        content = answer.json()
-        if not isinstance(content, dict):
-            raise InvalidResponseError("WaAPI answered something unexpected.")
-        if text(content.get("status")) == "error":
-            # The form in which the SDKs know an instance that is not connected.
-            raise _refusal(
-                _words(content) + _words(mapping(content.get("data"))), NotReadyError
-            )
-        return content
+        return _content(await self._request(method, path, body, urgent=urgent))
 
     async def _request(
         self,
@@ -467,13 +445,21 @@ class WaApiGateway(Gateway):
             method, self._path + path, body=body, urgent=urgent
         )
 
-    def _answered_presence(self, payload: Any, asked: str) -> PresenceUpdate | None:
-        presence = mapping(payload)
+    async def _ask_presence(
+        self, action: str, asked: str, options: Mapping[str, Any]
+    ) -> PresenceUpdate | None:
+        answer = await self._request(
+            "POST", f"/client/action/{action}", {"chatId": _asked(asked), **options}
+        )
+        presence = mapping(_payload(answer))
         if "presence" in presence:
             presence = mapping(presence["presence"])
         if _PRESENCE_FIELDS.isdisjoint(presence):
             return None
-        return self._presence(presence, as_chat_id(presence.get("id")) or asked)
+        return replace(
+            self._presence(presence, as_chat_id(presence.get("id")) or asked),
+            asked_at=answer.asked_at,
+        )
 
     def _read_event(self, envelope: dict[str, Any]) -> GatewayEvent | None:
         instance_id = envelope.get("instanceId")
@@ -537,6 +523,31 @@ class WaApiGateway(Gateway):
 
 class _RefusedError(InvalidResponseError):
     """The gateway calls the request itself invalid."""
+
+
+def _content(answer: Answer) -> dict[str, Any]:
+    """Return an answer's JSON, errors raised."""
+    _raise_for_status(answer)
+    content = answer.json()
+    if not isinstance(content, dict):
+        raise InvalidResponseError("WaAPI answered something unexpected.")
+    if text(content.get("status")) == "error":
+        # The form in which the SDKs know an instance that is not connected.
+        raise _refusal(
+            _words(content) + _words(mapping(content.get("data"))), NotReadyError
+        )
+    return content
+
+
+def _payload(answer: Answer) -> Any:
+    """Return what is inside of the envelopes of an action's answer, errors raised."""
+    data = _content(answer).get("data")
+    if isinstance(data, dict):
+        if text(data.get("status")) == "error":
+            raise _refusal(_words(data), InvalidResponseError)
+        if data.get("data") is not None:
+            return data["data"]
+    return data
 
 
 def _raise_for_status(answer: Answer) -> None:

@@ -213,7 +213,7 @@ class WahaGateway(Gateway):
         body = mapping(_read(answer, chat=True))
         if not items(body.get("presences")):
             return None
-        return read_presence(body, self._notice, asked=chat)
+        return read_presence(body, self._notice, asked=chat, asked_at=answer.asked_at)
 
     @override
     def parse_event(self, raw: bytes, headers: Mapping[str, str]) -> list[GatewayEvent]:

@@ -263,7 +263,7 @@ class WawpGateway(Gateway):
             body = mapping(body.get("data"))
         if not items(body.get("presences")):
             return None
-        return read_presence(body, self._notice, asked=chat)
+        return read_presence(body, self._notice, asked=chat, asked_at=answer.asked_at)
 
     @override
     def parse_event(self, raw: bytes, headers: Mapping[str, str]) -> list[GatewayEvent]:

@@ -3,6 +3,7 @@
 All times are unix seconds in UTC (float); the caller owns the clock.
 """
 
+import dataclasses
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -69,6 +70,9 @@ class PresenceUpdate:
     # Identity and time of the event, on the gateway's clock, where it has them.
     event_id: str | None = None
     time: float | None = None
+    # When the gateway was asked, on our clock, if this is an answer. Other answers that
+    # say the same are the same.
+    asked_at: float | None = dataclasses.field(default=None, compare=False)
 
     @property
     def member_ids(self) -> frozenset[str]:

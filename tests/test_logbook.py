@@ -1,0 +1,57 @@
+"""What the logbook is told, without anything of ours in between."""
+
+import pytest
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+)
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+
+from homeassistant.components.recorder.core import Recorder
+from homeassistant.core import HomeAssistant
+from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
+
+from .common import add_account, anna, set_up, settle
+from .simulator import Simulator
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default", "unpaced")
+async def test_the_logbook_tells_each_change(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    logbook: None,
+    reachable: None,
+    simulator: Simulator,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    """The front end has the event's type, and says it in the user's language."""
+    account = add_account(simulator)
+    begin = dt_util.utcnow()
+    await account.set_presence(anna(account), "offline")
+    await set_up(hass, account)
+    for word in ("typing", "paused", "offline"):
+        await account.set_presence(anna(account), word)
+        await settle(hass, account)
+    await async_wait_recording_done(hass)
+
+    client = await hass_ws_client()
+    await client.send_json_auto_id(
+        {
+            "type": "logbook/get_events",
+            "start_time": begin.isoformat(),
+            "entity_ids": ["event.anna_presence"],
+        }
+    )
+    answer = await client.receive_json()
+    assert answer["success"]
+    assert [
+        line["attributes"]["event_type"]
+        for line in answer["result"]
+        if "attributes" in line
+    ] == ["came_online", "started_typing", "stopped_typing", "went_offline"]
+
+
+@pytest.fixture
+async def logbook(recorder_mock: Recorder, hass: HomeAssistant) -> None:
+    """Set up the logbook, before the first client asks for anything."""
+    assert await async_setup_component(hass, "logbook", {})

@@ -1,0 +1,283 @@
+"""The repairs that a click can help with, as the front end goes through them."""
+
+from http import HTTPStatus
+from typing import Any
+from unittest.mock import patch
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.whatsapp_presence.const import DOMAIN
+from custom_components.whatsapp_presence.repairs import Issue
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.helpers import issue_registry as ir
+from homeassistant.setup import async_setup_component
+
+from .common import (
+    ENTRY_ID,
+    TITLE,
+    WEBHOOK_ID,
+    activity,
+    add_account,
+    advance,
+    anna,
+    instance_of,
+    online,
+    requests,
+    set_up,
+    settle,
+    subscriptions,
+)
+from .simulator import Faults, Simulator, WaapiAccount
+
+pytestmark = pytest.mark.usefixtures("repairs_component", "reachable", "unpaced")
+
+
+@pytest.fixture
+def account(simulator: Simulator) -> WaapiAccount:
+    """Return an account at WaAPI."""
+    account = add_account(simulator)
+    assert isinstance(account, WaapiAccount)
+    return account
+
+
+@pytest.fixture
+async def repairs_component(hass: HomeAssistant) -> None:
+    """Set up the repairs, before the first client asks for anything."""
+    assert await async_setup_component(hass, "repairs", {})
+
+
+@pytest.fixture
+async def repairs(hass_client: ClientSessionGenerator) -> RepairDialog:
+    """Return the dialog."""
+    return RepairDialog(await hass_client())
+
+
+class RepairDialog:
+    """The front end's part of a repair."""
+
+    def __init__(self, client: Any) -> None:
+        """Speak to Home Assistant as an administrator."""
+        self._client = client
+        self._flow_id = ""
+
+    async def _post(self, path: str, data: dict[str, str]) -> dict[str, Any]:
+        response = await self._client.post(f"/api/repairs/issues/fix{path}", json=data)
+        assert response.status == HTTPStatus.OK
+        result: dict[str, Any] = await response.json()
+        return result
+
+    async def open(self, issue: Issue) -> dict[str, Any]:
+        """Open it; returns the form."""
+        form = await self._post(
+            "", {"handler": DOMAIN, "issue_id": f"{issue}_{ENTRY_ID}"}
+        )
+        assert form["type"] == FlowResultType.FORM
+        assert form["step_id"] == "confirm"
+        self._flow_id = form["flow_id"]
+        return form
+
+    async def confirm(self) -> dict[str, Any]:
+        """Click; returns how it ended."""
+        return await self._post(f"/{self._flow_id}", {})
+
+
+def told(hass: HomeAssistant) -> dict[str | None, bool]:
+    """Return what the user is told of, and whether a click can help."""
+    return {
+        issue.translation_key: bool(issue.is_fixable)
+        for issue in ir.async_get(hass).issues.values()
+        if issue.domain == DOMAIN
+    }
+
+
+async def lose_events(
+    hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
+) -> None:
+    """Let no event arrive, while things happen that only a renewal tells."""
+    account.simulator.delivery.faults = Faults(lose=1.0)
+    for word in ("online", "offline", "online"):
+        await account.set_presence(anna(account), word)
+        await advance(hass, freezer, account, 5 * 60)
+
+
+async def test_silent_webhook_is_registered_anew(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    repairs: RepairDialog,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A new registration takes the old one's place, and is trusted until proven bad."""
+    entry = await set_up(hass, account)
+    (before,) = account.webhooks
+    await lose_events(hass, account, freezer)
+    assert told(hass) == {Issue.WEBHOOK_SILENT: True}
+    assert not instance_of(entry).push
+
+    form = await repairs.open(Issue.WEBHOOK_SILENT)
+    assert form["description_placeholders"] == {
+        "instance": TITLE,
+        "webhook_url": before["url"],
+    }
+    asked = subscriptions(account)
+    result = await repairs.confirm()
+    assert result["type"] == FlowResultType.CREATE_ENTRY
+    await settle(hass, account)
+
+    (after,) = account.webhooks
+    assert after["url"] == before["url"]
+    assert after["id"] != before["id"]
+    assert subscriptions(account) == asked + 1
+    assert told(hass) == {}
+    assert instance_of(entry).push
+
+    account.simulator.delivery.faults = Faults()
+    await account.set_presence(anna(account), "typing")
+    await settle(hass, account)
+    assert activity(hass) == "typing"
+    assert told(hass) == {}
+
+
+async def test_webhook_that_stays_silent_is_told_again(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    repairs: RepairDialog,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A click is no reason to look away."""
+    await set_up(hass, account)
+    await lose_events(hass, account, freezer)
+    await repairs.open(Issue.WEBHOOK_SILENT)
+    assert (await repairs.confirm())["type"] == FlowResultType.CREATE_ENTRY
+    await settle(hass, account)
+    assert told(hass) == {}
+
+    await account.set_presence(anna(account), "offline")
+    await advance(hass, freezer, account, 5 * 60)
+    await lose_events(hass, account, freezer)
+    assert told(hass) == {Issue.WEBHOOK_SILENT: True}
+
+
+@pytest.mark.parametrize("failure", [HTTPStatus.FORBIDDEN, HTTPStatus.BAD_GATEWAY])
+async def test_silent_webhook_that_cannot_be_registered(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    repairs: RepairDialog,
+    freezer: FrozenDateTimeFactory,
+    failure: HTTPStatus,
+) -> None:
+    """The problem stays, and the user is told to look at the gateway."""
+    await set_up(hass, account)
+    await lose_events(hass, account, freezer)
+    await repairs.open(Issue.WEBHOOK_SILENT)
+    account.simulator.fail_next(100, status=failure, path="/webhooks")
+    result = await repairs.confirm()
+    assert result["type"] == FlowResultType.ABORT
+    assert result["reason"] == "not_registered"
+    assert told(hass)[Issue.WEBHOOK_SILENT]
+
+
+async def test_silent_webhook_that_the_user_registers(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    repairs: RepairDialog,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """What Home Assistant may not register, it does not."""
+    entry = await set_up(hass, account, options={"register_webhook": False})
+    instance_of(entry).async_set_push(True)
+    await lose_events(hass, account, freezer)
+    await repairs.open(Issue.WEBHOOK_SILENT)
+    result = await repairs.confirm()
+    assert result["reason"] == "not_registered"
+    assert account.webhooks == []
+    assert told(hass) == {Issue.WEBHOOK_SILENT: True}
+
+
+async def test_webhook_that_may_be_registered_after_all(
+    hass: HomeAssistant, account: WaapiAccount, repairs: RepairDialog
+) -> None:
+    """Whoever has changed the token's rights need not wait for the next check."""
+    account.quirks.scopes = frozenset({"read"})
+    entry = await set_up(hass, account)
+    assert told(hass) == {Issue.WEBHOOK_NOT_REGISTERED: True}
+
+    form = await repairs.open(Issue.WEBHOOK_NOT_REGISTERED)
+    assert form["description_placeholders"] == {
+        "instance": TITLE,
+        "webhook_url": f"{hass.config.external_url}/api/webhook/{WEBHOOK_ID}",
+    }
+    result = await repairs.confirm()
+    assert result["type"] == FlowResultType.ABORT
+    assert result["reason"] == "not_registered"
+    assert told(hass) == {Issue.WEBHOOK_NOT_REGISTERED: True}
+
+    await repairs.open(Issue.WEBHOOK_NOT_REGISTERED)
+    account.quirks.scopes = frozenset({"read", "update"})
+    assert (await repairs.confirm())["type"] == FlowResultType.CREATE_ENTRY
+    await settle(hass, account)
+    assert len(account.webhooks) == 1
+    assert told(hass) == {}
+    assert instance_of(entry).push
+
+
+async def test_instance_that_was_connected_again(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    repairs: RepairDialog,
+) -> None:
+    """A click asks how it stands; the chats come back with it."""
+    await account.set_presence(anna(account), "online")
+    await set_up(hass, account)
+    await account.set_status("qr")
+    await settle(hass, account)
+    assert told(hass) == {Issue.INSTANCE_NOT_READY: True}
+    assert online(hass) == "unavailable"
+
+    form = await repairs.open(Issue.INSTANCE_NOT_READY)
+    assert form["description_placeholders"] == {"instance": TITLE}
+    asked = requests(account, "/client/status")
+    result = await repairs.confirm()
+    assert result["type"] == FlowResultType.ABORT
+    assert result["reason"] == "still_not_ready"
+    assert requests(account, "/client/status") == asked + 1
+    assert told(hass) == {Issue.INSTANCE_NOT_READY: True}
+
+    await repairs.open(Issue.INSTANCE_NOT_READY)
+    account.status = "ready"
+    asked = subscriptions(account)
+    assert (await repairs.confirm())["type"] == FlowResultType.CREATE_ENTRY
+    await settle(hass, account)
+    assert subscriptions(account) == asked + 1
+    assert online(hass) == "on"
+    assert told(hass) == {}
+
+
+async def test_entry_that_was_unloaded_meanwhile(
+    hass: HomeAssistant, account: WaapiAccount, repairs: RepairDialog
+) -> None:
+    """There is nothing to ask, and no error."""
+    account.status = "qr"
+    entry = await set_up(hass, account)
+    await repairs.open(Issue.INSTANCE_NOT_READY)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    result = await repairs.confirm()
+    assert result["type"] == FlowResultType.ABORT
+    assert result["reason"] == "still_not_ready"
+
+
+async def test_others_have_nothing_to_click(
+    hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
+) -> None:
+    """What only the user can mend is told, no more."""
+    await set_up(hass, account)
+    with patch(
+        "custom_components.whatsapp_presence.webhook.is_local_host", return_value=False
+    ):
+        await hass.config.async_update(external_url=None)
+        await settle(hass, account)
+    account.quirks.trial_number = "33612345678"
+    await advance(hass, freezer, account, 5 * 60)
+    assert told(hass) == {Issue.NO_PUBLIC_URL: False, Issue.CHAT_REFUSED: False}
