@@ -1,0 +1,85 @@
+"""Run chaos from the command line; see scripts/chaos."""
+
+import argparse
+import sys
+
+# Ours first: the test package brings a custom_components of its own.
+import custom_components.whatsapp_presence  # noqa: F401
+
+from .fuzz import FuzzResult, fuzz
+from .oracle import Oracle
+from .run import Result, run
+
+
+def report(seed: int, result: Result) -> None:
+    """Print what a run found."""
+    print(f"seed {seed}, {result.hours:g} simulated hours, {result.seconds:.0f} s")
+    print(
+        "faults: " + ", ".join(f"{n} × {k}" for k, n in sorted(result.faults.items()))
+    )
+    print(
+        f"{result.requests} requests, {result.deliveries} deliveries, "
+        f"{result.calms} quiet moments, {result.outages} outages"
+    )
+    print(
+        f"{'chat':<14}{'events':>8}{'answers':>8}{'watched s':>11}{'differed s':>11}"
+        f"{'in doubt s':>11}{'unavail. s':>11}{'unsubscr. s':>12}"
+    )
+    for chat in result.oracle.chats.values():
+        tally = chat.tally
+        print(
+            f"{chat.name:<14}{tally.events:>8}{tally.answers:>8}{tally.watched:>11.0f}"
+            f"{tally.differed:>11.1f}{tally.doubtful:>11.0f}"
+            f"{tally.unavailable:>11.0f}{tally.unsubscribed:>12.0f}"
+        )
+    print(
+        f"leaked tasks, timers, sockets: {result.leaks}; memory {result.memory:+.2%}; "
+        f"log lines of an outage at most: {result.most_lines[0]} down, "
+        f"{result.most_lines[1]} up"
+    )
+    verdict(result.oracle)
+
+
+def report_fuzz(seed: int, result: FuzzResult) -> None:
+    """Print what fuzzing found."""
+    answers = ", ".join(f"{n} × {k}" for k, n in sorted(result.statuses.items()))
+    print(f"seed {seed}, {result.count} bodies, {result.seconds:.0f} s")
+    print(f"answers: {answers}; {result.applied} updates, {result.changes} rises shown")
+    print(f"tasks at most: {result.most_tasks}; memory {result.memory:+.2%}")
+    verdict(result.oracle)
+
+
+def verdict(oracle: Oracle) -> None:
+    """Print what was wrong."""
+    for problem in oracle.problems:
+        print(problem)
+    for kind, count in oracle.counts.items():
+        print(f"{count} × {kind}")
+    print("NOT GOOD" if oracle.problems else "good")
+
+
+def main() -> int:
+    """Run, print, and tell by the exit code whether all was well."""
+    parser = argparse.ArgumentParser(prog="scripts/chaos", description=__doc__)
+    parser.add_argument("--seed", type=int, default=1, help="what decides everything")
+    parser.add_argument(
+        "--fuzz",
+        type=int,
+        nargs="?",
+        const=1_000_000,
+        metavar="COUNT",
+        help="throw so many webhook bodies instead (%(const)s)",
+    )
+    parser.add_argument("--hours", type=float, default=24, help="simulated hours")
+    arguments = parser.parse_args()
+    if arguments.fuzz is not None:
+        found = fuzz(arguments.seed, arguments.fuzz)
+        report_fuzz(arguments.seed, found)
+        return 0 if found.good else 1
+    result = run(arguments.seed, arguments.hours)
+    report(arguments.seed, result)
+    return 0 if result.good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
