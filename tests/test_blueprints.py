@@ -1,0 +1,390 @@
+"""The blueprints: each is loaded, and run by Home Assistant's automations."""
+
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    async_capture_events,
+    async_fire_time_changed,
+)
+
+from custom_components.whatsapp_presence.const import DOMAIN
+from homeassistant.components.automation.config import AUTOMATION_BLUEPRINT_SCHEMA
+from homeassistant.components.automation.const import DOMAIN as AUTOMATION
+from homeassistant.components.blueprint import models
+from homeassistant.components.persistent_notification import (
+    _async_get_or_create_notifications as notifications,
+)
+from homeassistant.core import Event, HomeAssistant, ServiceCall, callback
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.selector import DeviceSelector
+from homeassistant.setup import async_setup_component
+from homeassistant.util.yaml import load_yaml_dict
+
+from .common import (
+    ANNA,
+    BEN,
+    ENTRY_ID,
+    FAMILY,
+    activity,
+    add_account,
+    advance,
+    anna,
+    ben,
+    chat,
+    online,
+    set_up,
+    settle,
+    state,
+    until,
+)
+from .simulator import Simulator, WaapiAccount
+
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = Path("blueprints/automation/whatsapp_presence")
+BLUEPRINTS = sorted((ROOT / FOLDER).glob("*.yaml"))
+HOME = "https://github.com/ha-whatsapp-presence/ha-whatsapp-presence/blob/main"
+LAMP = "light.lamp"
+
+
+def load(name: str) -> models.Blueprint:
+    """Load a blueprint as Home Assistant does."""
+    return models.Blueprint(
+        load_yaml_dict(str(ROOT / FOLDER / name)),
+        expected_domain=AUTOMATION,
+        path=name,
+        schema=AUTOMATION_BLUEPRINT_SCHEMA,
+    )
+
+
+def test_there_are_three() -> None:
+    """Those that the README offers."""
+    assert [path.name for path in BLUEPRINTS] == [
+        "hold_notifications.yaml",
+        "lamp_while_typing.yaml",
+        "notify_when_online.yaml",
+    ]
+
+
+@pytest.mark.parametrize("path", BLUEPRINTS, ids=lambda path: path.stem)
+def test_it_can_be_imported(path: Path) -> None:
+    """It says where it comes from and what it needs; each input can be picked."""
+    blueprint = load(path.name)
+    assert blueprint.validate() is None
+    about = blueprint.metadata
+    assert about["source_url"] == f"{HOME}/{FOLDER}/{path.name}"
+    assert about["homeassistant"]["min_version"] == "2026.10.0"
+    assert about["description"]
+    for given in blueprint.inputs.values():
+        assert given["name"]
+        assert given["selector"]
+
+
+@pytest.fixture
+def account(simulator: Simulator, reachable: None, unpaced: None) -> WaapiAccount:
+    """Return an account at WaAPI."""
+    account = add_account(simulator)
+    assert isinstance(account, WaapiAccount)
+    return account
+
+
+@pytest.fixture
+def lamp(hass: HomeAssistant) -> list[str]:
+    """Return what is done to a lamp."""
+    calls: list[str] = []
+
+    @callback
+    def switch(call: ServiceCall) -> None:
+        assert call.data["entity_id"] == [LAMP]
+        calls.append(call.service)
+        hass.states.async_set(LAMP, call.service.removeprefix("turn_"))
+
+    hass.services.async_register("light", "turn_on", switch)
+    hass.services.async_register("light", "turn_off", switch)
+    hass.states.async_set(LAMP, "off")
+    return calls
+
+
+@pytest.fixture
+def blueprints() -> Generator[None]:
+    """Let Home Assistant find them, as if they had been imported."""
+
+    def load_imported(self: models.DomainBlueprints, path: str) -> models.Blueprint:
+        assert self.domain == AUTOMATION
+        return load(path)
+
+    with patch.object(models.DomainBlueprints, "_load_blueprint", load_imported):
+        yield
+
+
+def devices(hass: HomeAssistant, blueprint: str, given: str, *chats: str) -> list[str]:
+    """Return the devices of chats, as far as the blueprint offers them."""
+    registry = dr.async_get(hass)
+    described: dict[str, Any] = load(blueprint).inputs[given]
+    (config,) = described["selector"].values()
+    filters: Any = DeviceSelector(config).config["filter"]
+    offered = [(one["integration"], one["model"]) for one in filters]
+    found = []
+    for chat_id in chats:
+        device = registry.async_get_device_by_identifier(
+            (DOMAIN, f"{ENTRY_ID}_{chat_id}"), ENTRY_ID
+        )
+        assert device is not None
+        assert (DOMAIN, device.model) in offered
+        found.append(device.id)
+    instance = registry.async_get_device_by_identifier((DOMAIN, ENTRY_ID), ENTRY_ID)
+    assert instance is not None
+    assert (DOMAIN, instance.model) not in offered
+    return found
+
+
+async def automate(hass: HomeAssistant, blueprint: str, **inputs: Any) -> None:
+    """Make an automation of a blueprint."""
+    assert await async_setup_component(
+        hass,
+        AUTOMATION,
+        {
+            AUTOMATION: {
+                "alias": "Blueprint",
+                "use_blueprint": {"path": blueprint, "input": inputs},
+            }
+        },
+    )
+    assert hass.states.get("automation.blueprint") is not None
+
+
+def runs(hass: HomeAssistant) -> int:
+    """Return how many runs of the automation have not ended."""
+    found = hass.states.get("automation.blueprint")
+    assert found is not None
+    return int(found.attributes["current"])
+
+
+async def later(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, seconds: float
+) -> None:
+    """Let time pass while an automation waits."""
+    freezer.tick(seconds)
+    async_fire_time_changed(hass)
+
+
+def told(events: list[Event[Any]]) -> list[str]:
+    """Return what was told, and forget it."""
+    found = [event.data["what"] for event in events]
+    events.clear()
+    return found
+
+
+TELL = [{"event": "told", "event_data": {"what": "{{ contact_name }}"}}]
+NOTIFY = [{"event": "told", "event_data": {"what": "{{ trigger.event.data.what }}"}}]
+BELL = [{"trigger": "event", "event_type": "bell"}]
+
+
+@pytest.mark.usefixtures("blueprints")
+async def test_notify_when_online(
+    hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
+) -> None:
+    """Who was away for an hour is told of, who was for a minute is not."""
+    await account.set_presence(anna(account), "online")
+    await account.set_presence(ben(account), "online")
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    events = async_capture_events(hass, "told")
+    await automate(
+        hass,
+        "notify_when_online.yaml",
+        contacts=devices(hass, "notify_when_online.yaml", "contacts", ANNA, BEN),
+        actions=TELL,
+    )
+    await account.set_presence(anna(account), "offline")
+    await advance(hass, freezer, account, 60)
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
+    assert online(hass) == "on"
+    assert told(events) == []
+
+    await account.set_presence(anna(account), "offline")
+    await account.set_presence(ben(account), "offline")
+    for _ in range(6):
+        await advance(hass, freezer, account, 10 * 60)
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
+    assert told(events) == ["Anna"]
+
+    await account.set_status("disconnected")
+    await advance(hass, freezer, account, 61)
+    assert online(hass, BEN) == "unavailable"
+    await account.set_status("ready")
+    await advance(hass, freezer, account, 61)
+    await account.set_presence(ben(account), "online")
+    await settle(hass, account)
+    assert online(hass, BEN) == "on"
+    # What happened without a connection is not known.
+    assert told(events) == []
+
+
+@pytest.mark.usefixtures("blueprints")
+async def test_notify_when_online_does_something_by_itself(
+    hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
+) -> None:
+    """Without any actions, it is a notification in Home Assistant."""
+    await account.set_presence(anna(account), "offline")
+    await set_up(hass, account)
+    assert await async_setup_component(hass, "persistent_notification", {})
+    await automate(
+        hass,
+        "notify_when_online.yaml",
+        contacts=devices(hass, "notify_when_online.yaml", "contacts", ANNA),
+        away_for={"minutes": 2},
+    )
+    await advance(hass, freezer, account, 121)
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
+    (notification,) = notifications(hass).values()
+    assert notification["title"] == "Anna"
+    assert notification["message"] == "Anna is online."
+
+
+async def light_up(hass: HomeAssistant, account: WaapiAccount, **inputs: Any) -> None:
+    """Make an automation of the lamp's blueprint."""
+    await account.set_presence(anna(account), "online")
+    await account.set_presence(ben(account), "online")
+    await set_up(hass, account, chat(), chat(FAMILY, "Family"))
+    await automate(
+        hass,
+        "lamp_while_typing.yaml",
+        contacts=devices(hass, "lamp_while_typing.yaml", "contacts", ANNA, FAMILY),
+        lamp=LAMP,
+        **inputs,
+    )
+
+
+@pytest.mark.usefixtures("blueprints")
+async def test_lamp_while_typing(
+    hass: HomeAssistant, account: WaapiAccount, lamp: list[str]
+) -> None:
+    """It is on for as long as anybody types, each time."""
+    await light_up(hass, account)
+    for _ in range(2):
+        await account.set_presence(anna(account), "typing")
+        await until(lambda: lamp == ["turn_on"])
+        await account.set_presence(ben(account), "typing", group=FAMILY)
+        await until(lambda: activity(hass, FAMILY) == "typing")
+        await account.set_presence(anna(account), "paused")
+        await until(lambda: activity(hass) == "idle")
+        assert lamp == ["turn_on"]
+        await account.set_presence(ben(account), "paused", group=FAMILY)
+        await until(lambda: lamp == ["turn_on", "turn_off"])
+        await settle(hass, account)
+        lamp.clear()
+
+
+@pytest.mark.usefixtures("blueprints")
+async def test_lamp_that_is_on_already(
+    hass: HomeAssistant, account: WaapiAccount, lamp: list[str]
+) -> None:
+    """Somebody needs it: it is neither turned on nor off."""
+    await light_up(hass, account)
+    hass.states.async_set(LAMP, "on")
+    await account.set_presence(anna(account), "typing")
+    await settle(hass, account)
+    assert activity(hass) == "typing"
+    await account.set_presence(anna(account), "paused")
+    await settle(hass, account)
+    assert activity(hass) == "idle"
+    assert lamp == []
+
+
+@pytest.mark.usefixtures("blueprints")
+async def test_lamp_goes_off_at_last(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    lamp: list[str],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """After the longest time, however much there is to say."""
+    await light_up(hass, account, longest={"seconds": 20})
+    await account.set_presence(anna(account), "typing")
+    await until(lambda: lamp == ["turn_on"])
+    await until(lambda: runs(hass))
+    await later(hass, freezer, 21)
+    await until(lambda: lamp == ["turn_on", "turn_off"])
+    assert activity(hass) == "typing"
+
+
+@pytest.mark.usefixtures("blueprints")
+async def test_lamp_goes_off_without_a_connection(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    lamp: list[str],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Whether somebody is still typing can't be seen any more."""
+    await light_up(hass, account)
+    await account.set_presence(anna(account), "typing")
+    await until(lambda: lamp == ["turn_on"])
+    await account.set_status("qr")
+    await until(lambda: activity(hass) == "unavailable")
+    await later(hass, freezer, 31)
+    await until(lambda: lamp == ["turn_on", "turn_off"])
+
+
+async def hold(
+    hass: HomeAssistant, account: WaapiAccount, **inputs: Any
+) -> list[Event[Any]]:
+    """Make an automation of the blueprint that holds notifications."""
+    await account.set_presence(ben(account), "online")
+    await set_up(hass, account, chat(FAMILY, "Family"))
+    await automate(
+        hass,
+        "hold_notifications.yaml",
+        chats=devices(hass, "hold_notifications.yaml", "chats", FAMILY),
+        when=BELL,
+        notify=NOTIFY,
+        **inputs,
+    )
+    events: list[Event[Any]] = async_capture_events(hass, "told")
+    return events
+
+
+@pytest.mark.usefixtures("blueprints")
+@pytest.mark.parametrize("word", ["typing", "recording"])
+async def test_hold_notifications(
+    hass: HomeAssistant, account: WaapiAccount, word: str
+) -> None:
+    """At once while the chat is quiet; else afterwards, in their order."""
+    events = await hold(hass, account)
+    hass.bus.async_fire("bell", {"what": "postman"})
+    await settle(hass, account)
+    assert told(events) == ["postman"]
+
+    await account.set_presence(ben(account), word, group=FAMILY)
+    await settle(hass, account)
+    assert state(hass, "sensor", "activity", FAMILY) == word
+    for what in ("door", "window"):
+        hass.bus.async_fire("bell", {"what": what})
+    await until(lambda: runs(hass) == 2)
+    assert told(events) == []
+    await account.set_presence(ben(account), "paused", group=FAMILY)
+    await until(lambda: len(events) == 2)
+    assert told(events) == ["door", "window"]
+
+
+@pytest.mark.usefixtures("blueprints")
+async def test_notifications_come_at_last(
+    hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
+) -> None:
+    """After the longest time, however much the family has to say."""
+    events = await hold(hass, account, longest={"seconds": 25})
+    await account.set_presence(ben(account), "recording", group=FAMILY)
+    await settle(hass, account)
+    hass.bus.async_fire("bell", {"what": "door"})
+    await until(lambda: runs(hass))
+    assert told(events) == []
+    await later(hass, freezer, 26)
+    await until(lambda: events)
+    assert told(events) == ["door"]
+    assert state(hass, "sensor", "activity", FAMILY) == "recording"
