@@ -218,6 +218,34 @@ async def test_wrong_token_is_asked_for_and_the_entry_set_up_with_the_right_one(
     assert hass.config_entries.flow.async_progress() == []
 
 
+async def test_loaded_entry_is_set_up_anew_with_the_right_token(
+    hass: HomeAssistant,
+    account: Account,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """By its own listener, and once."""
+    entry = await set_up(hass, account)
+    instance = instance_of(entry)
+    account.token = "another"
+    await advance(hass, freezer, account, 60)
+    assert online(hass) == STATE_UNAVAILABLE
+    (flow,) = hass.config_entries.flow.async_progress()
+    asked = setups(account)
+
+    result = await hass.config_entries.flow.async_configure(
+        flow["flow_id"], {"api_token": "another"}
+    )
+    assert result["reason"] == "reauth_successful"
+    await settle(hass, account)
+    assert entry.state is ConfigEntryState.LOADED
+    assert instance_of(entry) is not instance
+    # By the flow, and by the set-up.
+    assert setups(account) == asked + 2
+    assert online(hass) == STATE_OFF
+    assert "has an update listener" not in caplog.text
+
+
 async def test_address_of_an_entry_that_is_not_loaded_can_be_changed(
     hass: HomeAssistant, account: Account, simulator: Simulator
 ) -> None:
@@ -512,14 +540,14 @@ async def test_two_hundred_chats(
     )
     entry.add_to_hass(hass)
 
-    started = time.perf_counter()
+    started = time.process_time()
     assert await hass.config_entries.async_setup(ENTRY_ID)
-    took = time.perf_counter() - started
+    took = time.process_time() - started
     assert entry.state is ConfigEntryState.LOADED
     assert [request.path.rpartition("/")[2] for request in simulator.requests] == [
         "status"
     ]
-    # A machine of the size of CI's; the benchmark measures it in earnest.
+    # Of the processor, and generous: the benchmark measures it in earnest.
     assert took < 10
     assert online(hass, people[-1].chat_id) == STATE_UNKNOWN
 
@@ -528,8 +556,7 @@ async def test_two_hundred_chats(
     assert subscriptions(account) == 200
     assert {online(hass, person.chat_id) for person in people} == {STATE_OFF}
     times = [request.time for request in simulator.requests]
-    # Those in flight at once may arrive together; beyond, one in each turn.
-    window = 10 + 6
-    for first, last in zip(times, times[window:], strict=False):
-        assert last > first
-    assert times[-1] - times[0] >= (len(times) - window) / rate * 0.9
+    # At any time no more than a burst, what was earned since, and what was in flight.
+    for first, begin in enumerate(times):
+        for last, end in enumerate(times[first:], start=first):
+            assert last - first + 1 <= 10 + rate * (end - begin) + 6

@@ -1,33 +1,101 @@
-"""System health: how many there are, and whether they work."""
+"""System health: how many instances and chats there are, and whether they work."""
+
+from typing import Any
 
 import pytest
-from pytest_homeassistant_custom_component.common import get_system_health_info
+from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 from custom_components.whatsapp_presence.const import DOMAIN
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 
-from .common import FAMILY, add_account, chat, set_up
+from .common import BEN, ENTRY_ID, add_account, chat, create_entry, set_up, settle
 from .simulator import Simulator
 
 pytestmark = pytest.mark.usefixtures("reachable", "unpaced")
 
 
-async def test_system_health_counts_and_asks_the_gateway(
-    hass: HomeAssistant, simulator: Simulator
-) -> None:
-    """One instance, two chats, events, and a gateway that answers or does not."""
+@pytest.fixture(autouse=True)
+async def system_health(hass: HomeAssistant) -> None:
+    """Set system health up before there is a client."""
+    assert await async_setup_component(hass, "websocket_api", {})
     assert await async_setup_component(hass, "system_health", {})
-    await set_up(hass, add_account(simulator), chat(), chat(FAMILY, "Family"))
 
-    info = await get_system_health_info(hass, DOMAIN)
 
-    assert await info.pop("can_reach_waapi") == "ok"
-    assert info == {"instances": 1, "ready": 1, "receiving_events": 1, "chats": 2}
+async def ask(
+    hass: HomeAssistant, hass_ws_client: WebSocketGenerator
+) -> dict[str, Any]:
+    """Ask as the front end does, and wait for all answers."""
+    websocket = await hass_ws_client(hass)
+    await websocket.send_json_auto_id({"type": "system_health/info"})
+    assert (await websocket.receive_json())["success"]
+    info: dict[str, Any] = {}
+    while (event := (await websocket.receive_json())["event"])["type"] != "finish":
+        if event["type"] == "initial":
+            info = event["data"][DOMAIN]["info"]
+        elif event["domain"] == DOMAIN:
+            assert event["success"]
+            info[event["key"]] = event["data"]
+    return info
 
+
+async def test_system_health(
+    hass: HomeAssistant, hass_ws_client: WebSocketGenerator, simulator: Simulator
+) -> None:
+    """Each gateway in use is asked for being there; nobody is named."""
+    account = add_account(simulator)
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    other = add_account(simulator, "wawp", plan="free")
+    entry = create_entry(other, chat())
+    object.__setattr__(entry, "entry_id", f"{ENTRY_ID}2")
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, "webhook_id": "fedcba9876543210"}
+    )
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass, other)
+
+    assert await ask(hass, hass_ws_client) == {
+        "instances": 2,
+        "ready": 2,
+        "receiving_events": 1,
+        "chats": 3,
+        "can_reach_waapi": "ok",
+        "can_reach_wawp": "ok",
+    }
+
+
+async def test_gateway_that_is_gone(
+    hass: HomeAssistant, hass_ws_client: WebSocketGenerator, simulator: Simulator
+) -> None:
+    """That is told apart from an instance that is not ready."""
+    account = add_account(simulator)
+    await set_up(hass, account)
+    await account.set_status("disconnected")
+    await settle(hass, account)
+    assert await ask(hass, hass_ws_client) == {
+        "instances": 1,
+        "ready": 0,
+        "receiving_events": 1,
+        "chats": 1,
+        "can_reach_waapi": "ok",
+    }
     await simulator.stop()
-    info = await get_system_health_info(hass, DOMAIN)
-    assert await info.pop("can_reach_waapi") == {
-        "type": "failed",
-        "error": "unreachable",
+    found = await ask(hass, hass_ws_client)
+    assert found["can_reach_waapi"] == {"type": "failed", "error": "unreachable"}
+
+
+async def test_nothing_is_set_up(
+    hass: HomeAssistant, hass_ws_client: WebSocketGenerator, simulator: Simulator
+) -> None:
+    """An entry that is not loaded counts for nothing, and breaks nothing."""
+    entry = create_entry(add_account(simulator), chat())
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert await ask(hass, hass_ws_client) == {
+        "instances": 0,
+        "ready": 0,
+        "receiving_events": 0,
+        "chats": 0,
     }
