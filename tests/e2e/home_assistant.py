@@ -1,9 +1,10 @@
 """A real Home Assistant in a folder of its own, driven through its own APIs."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from itertools import count
+import os
 from pathlib import Path
 import shutil
 import socket
@@ -41,7 +42,7 @@ config:
 history:
 logbook:
 recorder:
-  commit_interval: 1
+  commit_interval: {commit_interval}
 system_health:
 logger:
   default: warning
@@ -77,14 +78,30 @@ class HomeAssistant:
     password = "demo"
 
     def __init__(
-        self, folder: Path, *, port: int | None = None, level: str = "info"
+        self,
+        folder: Path,
+        *,
+        port: int | None = None,
+        level: str = "info",
+        commit_interval: int = 1,
+        configuration: str = "",
+        components: tuple[Path, ...] = (INTEGRATION,),
+        environment: Mapping[str, str] | None = None,
     ) -> None:
-        """Prepare to run in the folder, which is made if it is not there."""
+        """Prepare to run in the folder, which is made if it is not there.
+
+        `commit_interval` is the recorder's, in seconds, `configuration` is more YAML, `components` are the custom components, and
+        `environment` is added to the process's.
+        """
         self.folder = folder
         self.port = port or free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.token = ""
         self._level = level
+        self._commit_interval = commit_interval
+        self._configuration = configuration
+        self._components = components
+        self._environment = {**os.environ, **(environment or {})}
         self._process: asyncio.subprocess.Process | None = None
         self._session: aiohttp.ClientSession | None = None
         self._tidying: asyncio.Task[None] | None = None
@@ -122,27 +139,37 @@ class HomeAssistant:
 
     async def start(self) -> None:
         """Start the process, and wait until it answers."""
-        target = self.folder / "custom_components" / INTEGRATION.name
-        if not target.exists():
-            shutil.copytree(
-                INTEGRATION, target, ignore=shutil.ignore_patterns("__pycache__")
-            )
+        for component in self._components:
+            target = self.folder / "custom_components" / component.name
+            if not target.exists():
+                shutil.copytree(
+                    component, target, ignore=shutil.ignore_patterns("__pycache__")
+                )
         # The editor of automations writes here.
         (self.folder / "automations.yaml").touch()
         configuration = CONFIGURATION
         if not (self.folder / ".storage" / "http").exists():
             configuration += FIRST_CONFIGURATION
         (self.folder / "configuration.yaml").write_text(
-            configuration.format(url=self.url, port=self.port, level=self._level)
+            configuration.format(
+                url=self.url,
+                port=self.port,
+                level=self._level,
+                commit_interval=self._commit_interval,
+            )
+            + self._configuration
         )
         with (self.folder / "process.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-m", "homeassistant", "--config", str(self.folder)),
+                *("-m", "homeassistant", "--config", str(self.folder.resolve())),
                 *("--skip-pip", "--log-no-color"),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
+                # Or the custom components of where we are would be found as well.
+                cwd=self.folder,
+                env=self._environment,
             )
         try:
             async with asyncio.timeout(START_TIMEOUT):
@@ -167,6 +194,17 @@ class HomeAssistant:
         async with asyncio.timeout(START_TIMEOUT):
             while (await self.get("/api/config"))["state"] != "RUNNING":
                 await asyncio.sleep(0.2)
+
+    @property
+    def pid(self) -> int:
+        """The process's id."""
+        assert self._process is not None
+        return self._process.pid
+
+    async def wait_until_tidy(self) -> None:
+        """Wait until what onboarding adds is gone again."""
+        if self._tidying is not None:
+            await self._tidying
 
     async def stop(self) -> None:
         """End the process as its service manager would."""

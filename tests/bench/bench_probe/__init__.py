@@ -1,0 +1,177 @@
+"""Runs inside the measured Home Assistant: an empty webhook, and some gauges."""
+
+import asyncio
+import gc
+from http import HTTPStatus
+from pathlib import Path
+import resource
+import time
+import tracemalloc
+from typing import Any
+
+from aiohttp.web import Request, Response
+import voluptuous as vol
+
+from homeassistant.components import recorder, webhook, websocket_api
+from homeassistant.config_entries import ConfigEntry, ConfigSubentryData
+from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
+from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers import config_validation as cv
+from homeassistant.helpers.typing import ConfigType
+
+DOMAIN = "bench_probe"
+EMPTY_WEBHOOK = "bench_empty"
+# How often the loop is looked at while its pauses are watched, in seconds.
+TICK = 0.002
+
+CONFIG_SCHEMA = cv.empty_config_schema(DOMAIN)
+
+type Connection = websocket_api.ActiveConnection
+type Message = dict[str, Any]
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Open the empty webhook, and offer the gauges."""
+    webhook.async_register(
+        hass, DOMAIN, "Empty", EMPTY_WEBHOOK, _async_empty, allowed_methods=["POST"]
+    )
+    for command in (add_entry, flush, memory, watch_pauses, longest_pause, reload):
+        websocket_api.async_register_command(hass, command)
+    websocket_api.async_register_command(hass, started)
+
+    @callback
+    def note_start(_event: Event) -> None:
+        hass.data[DOMAIN] = time.process_time()
+
+    hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STARTED, note_start)
+    return True
+
+
+async def _async_empty(
+    hass: HomeAssistant, webhook_id: str, request: Request
+) -> Response:
+    """Read the JSON, and do nothing with it."""
+    await request.json()
+    return Response(status=HTTPStatus.OK)
+
+
+@websocket_api.websocket_command(
+    {
+        vol.Required("type"): "bench_probe/add_entry",
+        vol.Required("domain"): str,
+        vol.Required("unique_id"): str,
+        vol.Required("data"): dict,
+        vol.Required("chats"): [dict],
+    }
+)
+@websocket_api.async_response
+async def add_entry(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
+    """Add an entry with all its chats at once, as if it had been there before."""
+    entry: ConfigEntry[Any] = ConfigEntry(
+        data=msg["data"],
+        discovery_keys={},
+        domain=msg["domain"],
+        minor_version=1,
+        options={},
+        source="user",
+        subentries_data=[
+            ConfigSubentryData(
+                data=chat["data"],
+                subentry_type="chat",
+                title=chat["title"],
+                unique_id=chat["unique_id"],
+            )
+            for chat in msg["chats"]
+        ],
+        title="Bench",
+        unique_id=msg["unique_id"],
+        version=1,
+    )
+    await hass.config_entries.async_add(entry)
+    connection.send_result(
+        msg["id"], {"entry_id": entry.entry_id, "state": entry.state.value}
+    )
+
+
+@websocket_api.websocket_command({vol.Required("type"): "bench_probe/flush"})
+@websocket_api.async_response
+async def flush(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
+    """Wait until the recorder has written all that it knows."""
+    await recorder.get_instance(hass).async_block_till_done()
+    connection.send_result(msg["id"])
+
+
+@websocket_api.websocket_command({vol.Required("type"): "bench_probe/memory"})
+@callback
+def memory(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
+    """Tell how much memory is in use, in bytes; `traced` is 0 unless it is traced."""
+    gc.unfreeze()
+    gc.collect()
+    gc.collect()
+    pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+    connection.send_result(
+        msg["id"],
+        {
+            "resident": pages * resource.getpagesize(),
+            "traced": tracemalloc.get_traced_memory()[0],
+        },
+    )
+
+
+class _PauseWatch:
+    """Finds the longest time for which the loop did nothing else."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Begin to watch."""
+        self._loop = loop
+        self.longest = 0.0
+        self._arm()
+
+    def _arm(self) -> None:
+        self._due = self._loop.time() + TICK
+        self._handle = self._loop.call_at(self._due, self._look)
+
+    def _look(self) -> None:
+        self.longest = max(self.longest, self._loop.time() - self._due)
+        self._arm()
+
+    def stop(self) -> float:
+        """Stop; returns the longest pause in seconds."""
+        self._handle.cancel()
+        return self.longest
+
+
+@websocket_api.websocket_command({vol.Required("type"): "bench_probe/watch_pauses"})
+@callback
+def watch_pauses(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
+    """Begin to look for pauses of the loop."""
+    hass.data[f"{DOMAIN}_pauses"] = _PauseWatch(hass.loop)
+    connection.send_result(msg["id"])
+
+
+@websocket_api.websocket_command({vol.Required("type"): "bench_probe/longest_pause"})
+@callback
+def longest_pause(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
+    """Stop looking; tells the longest pause in seconds."""
+    watch: _PauseWatch = hass.data.pop(f"{DOMAIN}_pauses")
+    connection.send_result(msg["id"], watch.stop())
+
+
+@websocket_api.websocket_command(
+    {vol.Required("type"): "bench_probe/reload", vol.Required("entry_id"): str}
+)
+@websocket_api.async_response
+async def reload(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
+    """Unload an entry and set it up again; tells the loop's time for the latter."""
+    await hass.config_entries.async_unload(msg["entry_id"])
+    gc.collect()
+    before = time.thread_time()
+    await hass.config_entries.async_setup(msg["entry_id"])
+    connection.send_result(msg["id"], time.thread_time() - before)
+
+
+@websocket_api.websocket_command({vol.Required("type"): "bench_probe/started"})
+@callback
+def started(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
+    """Tell how much time of the processor the start took, in seconds."""
+    connection.send_result(msg["id"], hass.data[DOMAIN])

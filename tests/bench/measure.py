@@ -1,0 +1,426 @@
+"""Measure: in turns within one run, each figure several times."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+import itertools
+from pathlib import Path
+import shutil
+import statistics
+import time
+
+from tests.simulator import Simulator
+from tests.simulator.world import Account
+
+from .events import (
+    EMPTY_WEBHOOK,
+    INSTANCE,
+    OUR_WEBHOOK,
+    TEMPLATE_WEBHOOK,
+    Chat,
+    entry,
+    flood,
+    template_configuration,
+)
+from .host import Host, Processor
+
+EMPTY, SAME, CHANGE = "empty", "same", "change"
+TEMPLATE_SAME, TEMPLATE_CHANGE = "template same", "template change"
+VARIANTS = {
+    EMPTY: (EMPTY_WEBHOOK, Chat.repeat),
+    SAME: (OUR_WEBHOOK, Chat.repeat),
+    CHANGE: (OUR_WEBHOOK, Chat.change),
+    TEMPLATE_SAME: (TEMPLATE_WEBHOOK, Chat.repeat),
+    TEMPLATE_CHANGE: (TEMPLATE_WEBHOOK, Chat.change),
+}
+
+# What the start and the memory are measured with.
+MANY = 1000
+# How long everything is left alone before it counts, in seconds.
+REST = 5.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """How much is measured; times in seconds."""
+
+    chats: tuple[int, ...]
+    rounds: int
+    batch: float
+    samples: int
+    flood_chats: int
+    flood: float
+    starts: int
+    wait_for_all: bool
+
+
+FULL = Plan(
+    chats=(1, 10, 100, MANY),
+    rounds=9,
+    batch=0.8,
+    samples=200,
+    flood_chats=100,
+    flood=300,
+    starts=3,
+    wait_for_all=True,
+)
+QUICK = Plan(
+    chats=(1, 10, MANY),
+    rounds=3,
+    batch=0.4,
+    samples=40,
+    flood_chats=20,
+    flood=40,
+    starts=1,
+    wait_for_all=False,
+)
+
+
+@dataclass(slots=True)
+class FloodResult:
+    """What a flood did to one Home Assistant."""
+
+    events: int
+    spent: Processor
+    rows: int
+    size: int
+    pause: float
+
+
+@dataclass(slots=True)
+class Results:
+    """Everything that was measured; times in seconds, sizes in bytes."""
+
+    plan: Plan
+    # By number of chats and variant, one for each round.
+    events: dict[int, dict[str, list[Processor]]] = field(default_factory=dict)
+    latencies: dict[int, dict[str, list[float]]] = field(default_factory=dict)
+    floods: dict[str, FloodResult] = field(default_factory=dict)
+    idle_pause: float = 0.0
+    first_setup: dict[int, float] = field(default_factory=dict)
+    reloads: list[float] = field(default_factory=list)
+    starts: list[tuple[float, float]] = field(default_factory=list)
+    starts_without: list[tuple[float, float]] = field(default_factory=list)
+    memory: dict[str, tuple[int, int]] = field(default_factory=dict)
+    # By number of chats: seconds until all were subscribed, and requests meanwhile.
+    subscribed: dict[int, tuple[float, int]] = field(default_factory=dict)
+
+
+def many_chats(number: int) -> list[Chat]:
+    """Return so many chats."""
+    return [Chat(index) for index in range(number)]
+
+
+@asynccontextmanager
+async def gateway(chats: Sequence[Chat]) -> AsyncIterator[tuple[Simulator, Account]]:
+    """Run a simulator whose account knows the chats."""
+    simulator = Simulator()
+    account = simulator.add_instance("waapi", INSTANCE, token="bench-token")
+    for chat in chats:
+        account.add_person(chat.digits, name=chat.name)
+    await simulator.start(0)
+    try:
+        yield simulator, account
+    finally:
+        await simulator.stop()
+
+
+@dataclass(slots=True)
+class Bench:
+    """A Home Assistant with an empty webhook, our chats, and the templates' chats."""
+
+    host: Host
+    simulator: Simulator
+    account: Account
+    chats: dict[str, list[Chat]]
+    entry_id: str = ""
+    began: float = 0.0
+    _turns: dict[str, itertools.cycle[Chat]] = field(default_factory=dict)
+
+    def body(self, variant: str) -> tuple[str, bytes]:
+        """Return where the next event of a kind goes, and what it says."""
+        webhook_id, write = VARIANTS[variant]
+        if variant not in self._turns:
+            self._turns[variant] = itertools.cycle(self.chats[webhook_id])
+        return webhook_id, write(next(self._turns[variant]))
+
+    async def add_entry(self, settle_time: float) -> float:
+        """Add our entry; returns how long it took until it was loaded."""
+        self.began = time.time()
+        begin = time.monotonic()
+        added = await self.host.probe(
+            "add_entry",
+            **entry(self.chats[OUR_WEBHOOK], self.simulator.url, settle_time),
+        )
+        if added["state"] != "loaded":
+            raise RuntimeError(f"The entry is {added['state']}")
+        self.entry_id = added["entry_id"]
+        return time.monotonic() - begin
+
+    async def batch(self, variant: str, seconds: float) -> Processor:
+        """Send events for a while; returns what one of them cost, recording included."""
+        before = self.host.processor_time()
+        events = 0
+        begin = time.monotonic()
+        while time.monotonic() - begin < seconds or events < 5:
+            await self.host.post(*self.body(variant))
+            events += 1
+        await self.host.probe("flush")
+        return self.host.processor_time().since(before).per(events)
+
+    async def latency(self, variant: str, samples: int) -> list[float]:
+        """Return the times from a POST to the new state on the WebSocket API."""
+        webhook_id, write = VARIANTS[variant]
+        chat = self.chats[webhook_id][-1]
+        if webhook_id == OUR_WEBHOOK:
+            wanted = f"{self.entry_id}_{chat.chat_id}"
+        else:
+            wanted = chat.name
+        entity_id = (await self.host.entity_ids("_typing"))[wanted]
+        times: list[float] = []
+        async with self.host.home_assistant.session.ws_connect(
+            "/api/websocket"
+        ) as connection:
+            await connection.receive_json()
+            await connection.send_json(
+                {"type": "auth", "access_token": self.host.home_assistant.token}
+            )
+            await connection.receive_json()
+            await connection.send_json(
+                {"id": 1, "type": "subscribe_entities", "entity_ids": [entity_id]}
+            )
+            # The confirmation, and the state as it is.
+            for _ in range(2):
+                await connection.receive_json(timeout=10)
+            for _ in range(samples):
+                begin = time.perf_counter()
+                post = asyncio.create_task(self.host.post(webhook_id, write(chat)))
+                await connection.receive_json(timeout=10)
+                times.append(time.perf_counter() - begin)
+                await post
+        return times
+
+
+@asynccontextmanager
+async def bench(
+    folder: Path,
+    ours: list[Chat],
+    templates: list[Chat],
+    *,
+    settle_time: float | None,
+) -> AsyncIterator[Bench]:
+    """Run a Home Assistant; without a settle time it has no entry of ours."""
+    async with AsyncExitStack() as stack:
+        simulator, account = await stack.enter_async_context(gateway(ours))
+        host = await stack.enter_async_context(
+            Host(folder, configuration=template_configuration(templates))
+        )
+        result = Bench(
+            host,
+            simulator,
+            account,
+            {
+                EMPTY_WEBHOOK: many_chats(max(len(ours), 1)),
+                OUR_WEBHOOK: ours,
+                TEMPLATE_WEBHOOK: templates,
+            },
+        )
+        if settle_time is not None:
+            await result.add_entry(settle_time)
+        yield result
+
+
+def say(what: str) -> None:
+    """Tell how far it has come."""
+    print(f"bench: {what}", flush=True)
+
+
+async def measure_events(folder: Path, plan: Plan, results: Results) -> None:
+    """Measure what an event costs, and how long it takes to show."""
+    async with AsyncExitStack() as stack:
+        benches: dict[int, Bench] = {}
+        for number in plan.chats:
+            say(f"starting a Home Assistant with {number} chats")
+            benches[number] = one = await stack.enter_async_context(
+                bench(
+                    folder / f"events-{number}",
+                    many_chats(number),
+                    many_chats(number),
+                    settle_time=None,
+                )
+            )
+            results.first_setup[number] = await one.add_entry(0)
+            results.events[number] = {variant: [] for variant in VARIANTS}
+            results.latencies[number] = {}
+        for one in benches.values():
+            # The first event of a chat is news in more than one way.
+            for chat in one.chats[OUR_WEBHOOK]:
+                await one.host.post(OUR_WEBHOOK, chat.change())
+            await one.host.probe("flush")
+        await asyncio.sleep(REST)
+        for number_of_round in range(plan.rounds):
+            say(f"events, round {number_of_round + 1} of {plan.rounds}")
+            for number, one in benches.items():
+                for variant in VARIANTS:
+                    results.events[number][variant].append(
+                        await one.batch(variant, plan.batch)
+                    )
+        say("time until a state shows")
+        for number, one in benches.items():
+            for variant in (CHANGE, TEMPLATE_CHANGE):
+                results.latencies[number][variant] = await one.latency(
+                    variant, plan.samples
+                )
+        say("floods")
+        await measure_floods(folder, plan, results)
+        for number, one in benches.items():
+            if plan.wait_for_all or number < 100:
+                say(f"waiting until {number} chats are subscribed")
+                results.subscribed[number] = await _all_subscribed(one)
+
+
+async def _all_subscribed(one: Bench) -> tuple[float, int]:
+    """Wait until all chats are subscribed; returns the seconds and the requests."""
+    wanted = {chat.chat_id for chat in one.chats[OUR_WEBHOOK]}
+    asked: dict[str, float] = {}
+    while True:
+        for request in list(one.simulator.requests):
+            if request.path.endswith("/get-chat-presence") and request.status == 200:
+                asked.setdefault((request.body or {}).get("chatId"), request.time)
+        if wanted <= asked.keys():
+            last = max(asked[chat_id] for chat_id in wanted)
+            requests = sum(request.time <= last for request in one.simulator.requests)
+            return last - one.began, requests
+        await asyncio.sleep(1)
+
+
+async def measure_floods(folder: Path, plan: Plan, results: Results) -> None:
+    """Flood several Home Assistants at once, each with the same of its own."""
+    chats = many_chats(plan.flood_chats)
+    async with AsyncExitStack() as stack:
+        hosts: dict[str, tuple[Bench, str, list[Chat]]] = {}
+        for name, ours, templates in (
+            ("integration", chats, []),
+            ("template", [], chats),
+            (f"integration, {MANY} chats", many_chats(MANY), []),
+        ):
+            one = await stack.enter_async_context(
+                bench(
+                    folder / f"flood-{len(hosts)}",
+                    ours,
+                    templates,
+                    settle_time=3 if ours else None,
+                )
+            )
+            hosts[name] = (
+                one,
+                OUR_WEBHOOK if ours else TEMPLATE_WEBHOOK,
+                ours or templates,
+            )
+        await asyncio.sleep(4 * REST)
+        # What Home Assistant does by itself, and would do as well without the flood.
+        idle: dict[str, Processor] = {}
+        for name, (one, _, _) in hosts.items():
+            before = one.host.processor_time()
+            await one.host.probe("watch_pauses")
+            await asyncio.sleep(10)
+            pause = await one.host.probe("longest_pause")
+            results.idle_pause = max(results.idle_pause, pause)
+            idle[name] = one.host.processor_time().since(before).per(10)
+        done = await asyncio.gather(
+            *(
+                _flood(one, webhook_id, flooded, plan.flood, idle[name])
+                for name, (one, webhook_id, flooded) in hosts.items()
+            )
+        )
+        results.floods = dict(zip(hosts, done, strict=True))
+
+
+async def _flood(
+    one: Bench, webhook_id: str, chats: list[Chat], seconds: float, idle: Processor
+) -> FloodResult:
+    """Send a flood as it comes, and let it settle."""
+    planned = list(flood(chats, seconds, seed=1))
+    await one.host.probe("flush")
+    rows, size = one.host.database()
+    await one.host.probe("watch_pauses")
+    before = one.host.processor_time()
+    begin = time.monotonic()
+    running: set[asyncio.Task[None]] = set()
+    for moment, body in planned:
+        if (wait := begin + moment - time.monotonic()) > 0:
+            await asyncio.sleep(wait)
+        task = asyncio.create_task(one.host.post(webhook_id, body))
+        running.add(task)
+        task.add_done_callback(running.discard)
+    await asyncio.gather(*running)
+    # The last fall settles.
+    await asyncio.sleep(REST)
+    await one.host.probe("flush")
+    spent = one.host.processor_time().since(before)
+    took = time.monotonic() - begin
+    pause = await one.host.probe("longest_pause")
+    rows_after, size_after = one.host.database()
+    return FloodResult(
+        events=len(planned),
+        spent=Processor(
+            spent.process - took * idle.process, spent.loop - took * idle.loop
+        ),
+        rows=rows_after - rows,
+        size=size_after - size,
+        pause=pause,
+    )
+
+
+async def measure_starts(folder: Path, plan: Plan, results: Results) -> None:
+    """Measure set-up, start and memory with a thousand chats that are known already."""
+    chats = many_chats(MANY)
+    known = folder / "known"
+    async with gateway(chats) as (simulator, _):
+        say(f"making {MANY} chats known")
+        async with Host(known) as host:
+            added = await host.probe("add_entry", **entry(chats, simulator.url, 3))
+            entry_id = added["entry_id"]
+            # Long enough for the registries to be stored.
+            await asyncio.sleep(15)
+        for number in range(plan.starts):
+            say(f"start {number + 1} of {plan.starts}")
+            async with Host(known) as host:
+                await asyncio.sleep(REST)
+                results.starts.append((host.started_after, await host.probe("started")))
+                results.reloads.append(await host.probe("reload", entry_id=entry_id))
+            async with Host(folder / "unknown") as host:
+                if number or plan.starts == 1:
+                    results.starts_without.append(
+                        (host.started_after, await host.probe("started"))
+                    )
+        say("memory")
+        # The same registries, with and without somebody who fills the entities.
+        without = folder / "without"
+        shutil.copytree(known, without)
+        shutil.rmtree(without / "custom_components" / "whatsapp_presence")
+        for name, place in (("with", known), ("without", without)):
+            traced = 0
+            resident: list[int] = []
+            for number in range(plan.starts + 1):
+                async with Host(
+                    place,
+                    with_integration=name == "with",
+                    environment={"PYTHONTRACEMALLOC": "1"} if number == 0 else {},
+                ) as host:
+                    await asyncio.sleep(2 * REST)
+                    used = await host.probe("memory")
+                    if number == 0:
+                        traced = used["traced"]
+                    else:
+                        resident.append(used["resident"])
+            results.memory[name] = (traced, int(statistics.median(resident)))
+
+
+async def measure(folder: Path, plan: Plan) -> Results:
+    """Measure everything."""
+    results = Results(plan)
+    await measure_starts(folder, plan, results)
+    await measure_events(folder, plan, results)
+    return results
