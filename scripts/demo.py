@@ -11,7 +11,9 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+import json
 from pathlib import Path
+import re
 import shutil
 import signal
 import sys
@@ -30,6 +32,9 @@ FOLDER: Final = Path(".demo")
 TIME_LIMIT: Final = 60.0
 UNKNOWN_STATES: Final = frozenset({"unknown", "unavailable", "missing"})
 
+# Home Assistant's own helper, kept with the chat's entities.
+ONLINE_TODAY: Final = "online_today"
+
 TITLES: Final = {"waapi": "WaAPI", "wawp": "Wawp", "waha": "WAHA"}
 # The words that each dialect has for an instance that lost WhatsApp, and has it.
 WORDS: Final = {
@@ -46,6 +51,11 @@ class Chat:
     chat_id: str
     name: str
     entities: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it is a group."""
+        return self.chat_id == FAMILY
 
 
 @dataclass(slots=True)
@@ -131,85 +141,141 @@ async def find_entities(
                     chat.entities[key] = entity["entity_id"]
 
 
+async def count_time_online(
+    home_assistant: HomeAssistant, instances: list[Instance]
+) -> None:
+    """Add a helper for each chat that counts how long it was online today."""
+    for instance in instances:
+        for chat in instance.chats:
+            chat.entities[ONLINE_TODAY] = await _add_history_stats(
+                home_assistant,
+                {
+                    # Home Assistant puts the name of the chat's device before it.
+                    "name": "Online today",
+                    "entity_id": chat.entities["online"],
+                    "type": "time",
+                },
+                {"state": ["on"]},
+                {"start": "{{ today_at() }}", "end": "{{ now() }}"},
+            )
+
+
+async def _add_history_stats(
+    home_assistant: HomeAssistant, *forms: dict[str, Any]
+) -> str:
+    """Add a helper as a user would, form by form; returns its entity's id."""
+    base = "/api/config/config_entries/flow"
+    result = await home_assistant.post(base, {"handler": "history_stats"})
+    path = f"{base}/{result['flow_id']}"
+    for form in forms:
+        result = await home_assistant.post(path, form)
+    entry_id = result["result"]["entry_id"]
+    async with home_assistant.websocket() as call:
+        (entity_id,) = (
+            str(entity["entity_id"])
+            for entity in await call("config/entity_registry/list")
+            if entity["config_entry_id"] == entry_id
+        )
+    return entity_id
+
+
 def dashboard(instances: list[Instance]) -> dict[str, Any]:
-    """Return the dashboard: who is online, who types, the day, what happened."""
-    sections: list[dict[str, Any]] = [
-        {
-            "type": "grid",
-            "cards": [
-                {"type": "heading", "heading": instance.title},
-                *(
-                    _tile(chat.entities["online"], chat.name, "green")
-                    for chat in instance.chats
-                ),
-                {
-                    "type": "heading",
-                    "heading_style": "subtitle",
-                    "heading": "Typing now",
-                },
-                *(
-                    _tile(chat.entities["activity"], chat.name, "amber")
-                    | {
-                        "visibility": [
-                            {
-                                "condition": "state",
-                                "entity": chat.entities["activity"],
-                                "state": ["typing", "recording"],
-                            }
-                        ]
-                    }
-                    for chat in instance.chats
-                ),
-            ],
-        }
-        for instance in instances
+    """Return the dashboard: a view for each account, as docs/dashboard.md has it."""
+    return {"views": [_view(instance) for instance in instances]}
+
+
+def _view(instance: Instance) -> dict[str, Any]:
+    """Return a view: who is online, who types, for how long, the day, what happened."""
+    chats = instance.chats
+    shown = [
+        (chat.entities[key], f"{chat.name}{suffix}")
+        for chat in chats
+        for key, suffix in (("online", ""), ("activity", " (activity)"))
     ]
-    people = [chat for instance in instances[:1] for chat in instance.chats]
-    sections.append(
-        {
-            "type": "grid",
-            "column_span": len(instances),
-            "cards": [
-                {"type": "heading", "heading": "The day"},
-                {
-                    "type": "history-graph",
-                    "hours_to_show": 0.25,
-                    "entities": [
-                        {"entity": chat.entities[key], "name": f"{chat.name}{suffix}"}
-                        for chat in people
-                        for key, suffix in (("online", ""), ("activity", " (activity)"))
-                    ],
-                    "grid_options": {"columns": "full"},
-                },
-                {
-                    "type": "logbook",
-                    "hours_to_show": 1,
-                    "target": {
-                        "entity_id": [chat.entities["online"] for chat in people]
-                    },
-                    "grid_options": {"columns": "full"},
-                },
-            ],
-        }
-    )
-    view = {
-        "title": "WhatsApp",
-        "path": "whatsapp",
+    return {
+        "title": instance.title,
+        "path": instance.account.gateway,
         "type": "sections",
-        "max_columns": len(instances),
-        "sections": sections,
+        "max_columns": 2,
+        "sections": [
+            {
+                "type": "grid",
+                "cards": [
+                    {"type": "heading", "heading": "Online"},
+                    *(
+                        _tile(chat.entities["online"], chat.name, "green")
+                        for chat in chats
+                    ),
+                    _subtitle("Typing now"),
+                    *(_activity_tile(chat) for chat in chats if not chat.is_group),
+                    *(_members_tile(chat) for chat in chats if chat.is_group),
+                    _subtitle("Online today"),
+                    *(
+                        _tile(chat.entities[ONLINE_TODAY], chat.name, "blue")
+                        for chat in chats
+                    ),
+                ],
+            },
+            {
+                "type": "grid",
+                "cards": [
+                    {"type": "heading", "heading": "The day"},
+                    {
+                        "type": "history-graph",
+                        "hours_to_show": 0.25,
+                        "entities": [
+                            {"entity": entity_id, "name": name}
+                            for entity_id, name in shown
+                        ],
+                    },
+                    {
+                        "type": "logbook",
+                        "hours_to_show": 1,
+                        "target": {"entity_id": [entity_id for entity_id, _ in shown]},
+                    },
+                ],
+            },
+        ],
     }
-    return {"views": [view]}
+
+
+def _subtitle(heading: str) -> dict[str, Any]:
+    return {"type": "heading", "heading_style": "subtitle", "heading": heading}
 
 
 def _tile(entity_id: str, name: str, color: str) -> dict[str, Any]:
     return {"type": "tile", "entity": entity_id, "name": name, "color": color}
 
 
+def _activity_tile(chat: Chat) -> dict[str, Any]:
+    """Show a contact while they are doing something."""
+    entity_id = chat.entities["activity"]
+    return {
+        **_tile(entity_id, chat.name, "amber"),
+        "visibility": [
+            {
+                "condition": "state",
+                "entity": entity_id,
+                "state": ["typing", "recording"],
+            }
+        ],
+    }
+
+
+def _members_tile(chat: Chat) -> dict[str, Any]:
+    """Show a group while somebody in it is typing."""
+    entity_id = chat.entities["typing_members"]
+    return {
+        **_tile(entity_id, chat.name, "amber"),
+        "visibility": [{"condition": "numeric_state", "entity": entity_id, "above": 0}],
+    }
+
+
 async def show_dashboard(
     home_assistant: HomeAssistant, instances: list[Instance]
 ) -> str:
-    """Create the dashboard; returns its address."""
+    """Create the dashboard and what it counts; returns its address."""
+    await count_time_online(home_assistant, instances)
     path = "whatsapp-presence"
     async with home_assistant.websocket() as call:
         await call(
@@ -253,7 +319,7 @@ class Seen:
     def row(self) -> tuple[str, ...]:
         """The table's row."""
         took = "NEVER" if self.seconds is None else f"{self.seconds:.1f} s"
-        return (self.gateway, self.who, self.what, self.shown, took)
+        return (self.gateway, self.who, self.what, self.shown[:25], took)
 
 
 class Check:
@@ -275,6 +341,7 @@ class Check:
         for instance in instances:
             await self._subscribed(instance)
             await self._contact(instance)
+            await self._counted(instance)
             await self._group(instance)
             await self._outage(instance)
 
@@ -306,6 +373,16 @@ class Check:
                 state not in UNKNOWN_STATES
                 and datetime.fromisoformat(state).timestamp() == last_seen
             ),
+        )
+
+    async def _counted(self, instance: Instance) -> None:
+        """What Home Assistant counts is what was seen just before."""
+        await self._see(
+            instance,
+            "Anna",
+            "online today (h)",
+            ONLINE_TODAY,
+            lambda state: state not in UNKNOWN_STATES and float(state) > 0,
         )
 
     async def _group(self, instance: Instance) -> None:
@@ -380,12 +457,22 @@ def table(seen: list[Seen]) -> str:
     )
 
 
+async def find_missing(
+    home_assistant: HomeAssistant, instances: list[Instance]
+) -> list[str]:
+    """Return the entities of the dashboard that Home Assistant does not have."""
+    named = re.findall(r"(?:binary_)?sensor\.\w+", json.dumps(dashboard(instances)))
+    return sorted(set(named) - set(await home_assistant.states()))
+
+
 async def check() -> int:
     """Check that everything arrives; returns the exit status."""
     with tempfile.TemporaryDirectory(prefix="whatsapp-presence-") as folder:
         async with running(Path(folder)) as (simulator, home_assistant, instances):
+            await show_dashboard(home_assistant, instances)
             checking = Check(simulator, home_assistant)
             await checking.run(instances)
+            missing = await find_missing(home_assistant, instances)
             log = home_assistant.log
     print(table(checking.seen))
     complaints = [
@@ -394,6 +481,7 @@ async def check() -> int:
         if "custom_components.whatsapp_presence" in line
         and (" ERROR " in line or "Traceback" in line)
     ]
+    complaints += [f"The dashboard shows {one}, which is not there" for one in missing]
     for line in complaints:
         print(line)
     passed = checking.passed and not complaints
