@@ -30,7 +30,7 @@ async def _async_system_health_info(hass: HomeAssistant) -> dict[str, Any]:
         "chats": sum(len(one.instance.chats) for one in data),
     }
     for one in data:
-        info[f"can_reach_{one.gateway.name.lower()}"] = (
-            system_health.async_check_can_reach_url(hass, one.gateway.url)
+        info[f"can_reach_{one.gateway.key}"] = system_health.async_check_can_reach_url(
+            hass, one.gateway.url
         )
     return info
