@@ -93,16 +93,17 @@ def test_a_claim_has_something_to_show(rule: str) -> None:
     """What it names is there: files, and sections of the README."""
     answer = RULES[rule]
     assert set(answer) == {"status", "comment"}
-    assert answer["status"] in {"done", "exempt", "todo"}
+    assert answer["status"] in {"done", "exempt"}
     comment: str = answer["comment"]
     assert comment.endswith(".")
     for name in re.findall(r"[\w/]+\.(?:py|json|yaml|toml|md)\b|\b[a-z]+/", comment):
         assert exists(name), name
-    sections = re.findall(
-        r"^#+ (.+)$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE
-    )
-    for named in re.findall(r"README\.md \((.+?)\)", comment):
+    for page, named in re.findall(r"([\w/]+\.md) \((.+?)\)", comment):
+        text = (ROOT / page).read_text("utf-8")
+        sections = re.findall(r"^#+ (.+)$", text, re.MULTILINE)
         assert set(named.split(", ")) <= set(sections), named
+    if rule.startswith("docs-") and answer["status"] == "done":
+        assert re.match(r"README\.md \(", comment)
 
 
 def test_the_manifest_claims_no_more_than_is_done() -> None:
@@ -110,4 +111,4 @@ def test_the_manifest_claims_no_more_than_is_done() -> None:
     claimed = read_json(INTEGRATION / "manifest.json")["quality_scale"]
     tiers = list(TIERS)
     for tier in tiers[: tiers.index(claimed) + 1]:
-        assert not {rule for rule in TIERS[tier] if RULES[rule]["status"] == "todo"}
+        assert {RULES[rule]["status"] for rule in TIERS[tier]} <= {"done", "exempt"}
