@@ -27,7 +27,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, HomeAssistant, callback
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import entity_registry as er, frame
 from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
 from tests.simulator import Account, Group, Person, Simulator
@@ -375,6 +375,8 @@ async def world(seed: int, loop: ChaosLoop) -> AsyncGenerator[World]:
     with mock_storage(), tempfile.TemporaryDirectory() as folder:
         async with async_test_home_assistant(config_dir=folder) as hass:
             hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
+            # Home Assistant's bootstrap does; it tells who uses what will go.
+            frame.async_setup(hass)
             async with TappedSimulator(loop) as simulator:
                 made = World(hass, simulator, seed)
                 made.oracle.start = made.oracle.now = loop.time()
