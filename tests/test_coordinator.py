@@ -1,5 +1,6 @@
 """The coordinators: subscribing, renewing, outages, and who an event is about."""
 
+from dataclasses import replace
 from datetime import timedelta
 import logging
 import time
@@ -14,6 +15,7 @@ from custom_components.whatsapp_presence.const import DOMAIN, SUBENTRY_TYPE_CHAT
 from custom_components.whatsapp_presence.gateways.base import (
     InstanceEvent,
     InstanceStatus,
+    Transport,
 )
 from custom_components.whatsapp_presence.presence.model import PresenceUpdate
 from custom_components.whatsapp_presence.repairs import Issue
@@ -257,6 +259,49 @@ async def test_outage_is_told_once_and_mends_itself(
     assert "recovered" in told(caplog)[0]
     for secret in ("49151", "Anna", account.token):
         assert secret not in caplog.text
+
+
+@pytest.mark.parametrize("gateway", ["waapi", "wawp"])
+@pytest.mark.parametrize(
+    "failure",
+    [
+        {"status": 502, "body": "<html>Bad gateway</html>"},
+        {
+            "status": 200,
+            "body": "<html>Maintenance</html>",
+            "content_type": "text/html",
+        },
+        {"status": 401, "body": {"message": "Unauthorized"}},
+        {"status": 404, "body": "<html>Nothing here</html>"},
+    ],
+    ids=lambda failure: str(failure["status"]),
+)
+async def test_hour_of_failures_costs_at_most_a_line_down_and_a_line_up(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    gateway: str,
+    *,
+    failure: dict[str, Any],
+) -> None:
+    """However a gateway fails, and however many chats find it out."""
+    account = add_account(simulator, gateway)
+    await set_up(hass, account, chat(), chat(BEN, "Ben"), chat(FAMILY, "Family"))
+    await advance(hass, freezer, account, MINUTE)
+    caplog.clear()
+    failing = simulator.fail_next(1_000_000, **failure)
+    for _ in range(60):
+        await advance(hass, freezer, account, MINUTE)
+    assert failing.seen > 20
+    assert len(told(caplog)) <= 1
+
+    caplog.clear()
+    simulator.failures.clear()
+    for _ in range(3):
+        await advance(hass, freezer, account, MINUTE)
+    assert online(hass) == online(hass, BEN) == STATE_OFF
+    assert len(told(caplog)) <= 1
 
 
 async def test_event_does_not_end_an_outage(
@@ -604,6 +649,53 @@ async def test_refused_chat_is_told_and_tried_again(
     assert subscriptions(account, BEN) == tried + 1
     assert issue(hass, Issue.CHAT_REFUSED, refused) is None
     assert online(hass, BEN) == STATE_OFF
+
+
+async def test_chat_that_is_refused_later_is_unknown_until_an_event_tells(
+    hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
+) -> None:
+    """Somebody who was online need not be so for ever."""
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
+    assert online(hass) == STATE_ON
+
+    account.quirks.trial_number = ben(account).number
+    for _ in range(6):
+        await advance(hass, freezer, account, MINUTE)
+    assert state(hass, "sensor", "presence_access") == "not_subscribed"
+    assert online(hass) == STATE_UNKNOWN
+    assert online(hass, BEN) == STATE_OFF
+
+    await account.set_presence(anna(account), "typing")
+    await settle(hass, account)
+    assert online(hass) == STATE_ON
+    assert state(hass, "sensor", "presence_access") == "visible"
+
+
+@pytest.mark.parametrize("gateway", ["waapi", "wawp"])
+@pytest.mark.parametrize("body", ["", "<!DOCTYPE html><html>Not here</html>"])
+@pytest.mark.parametrize("status", [403, 404])
+async def test_page_of_a_proxy_does_not_lose_a_chat_for_half_an_hour(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+    gateway: str,
+    *,
+    status: int,
+    body: str,
+) -> None:
+    """It is not the gateway that refuses: the chat is tried again in a minute."""
+    account = add_account(simulator, gateway)
+    simulator.fail_next(
+        status=status, body=body, content_type="text/html", path="presence"
+    )
+    entry = await set_up(hass, account)
+    subentry_id = coordinator_of(entry).subentry.subentry_id
+    assert issue(hass, Issue.CHAT_REFUSED, subentry_id) is None
+    assert not account.subscriptions
+    await advance(hass, freezer, account, MINUTE)
+    assert account.subscriptions == {ANNA}
 
 
 async def test_refused_credentials_ask_the_user_and_recover_by_themselves(
@@ -1131,12 +1223,16 @@ async def test_stream_that_comes_back_resubscribes(
 
 
 async def test_silent_stream_is_told_as_such(
-    hass: HomeAssistant, account: WaapiAccount
+    hass: HomeAssistant, account: WaapiAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Without a webhook's address, it is the stream that is silent."""
+    """Where events come over a connection, that is what is silent."""
     entry = await set_up(hass, account)
     instance = instance_of(entry)
-    entry.runtime_data.webhook.url = None
+    monkeypatch.setattr(
+        type(instance.gateway),
+        "capabilities",
+        replace(instance.gateway.capabilities, transport=Transport.WEBSOCKET),
+    )
     for _ in range(3):
         instance.note_missed_change()
     assert issue(hass, Issue.STREAM_SILENT) is not None

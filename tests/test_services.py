@@ -164,7 +164,7 @@ async def test_group_whose_members_are_told_apart(
     await account.set_presence(anna(account), "online")
     await settle(hass, account)
     (found,) = await get_presence(hass, entity_id="binary_sensor.family")
-    assert found["members"] == [{"name": "Anna", "online": True, "activity": None}]
+    assert found["members"] == [{"name": "Anna", "online": True, "activity": "idle"}]
 
 
 async def test_instance_that_is_not_ready(

@@ -52,7 +52,7 @@ from .common import (
     settle,
     subscriptions,
 )
-from .simulator import Account, Simulator, WaapiAccount, WawpAccount
+from .simulator import Account, Faults, Simulator, WaapiAccount, WawpAccount
 
 pytestmark = pytest.mark.usefixtures("reachable", "unpaced")
 
@@ -393,6 +393,72 @@ async def test_refused_webhook_is_told(
     assert url_of(hass) in urls(waapi)
 
 
+def _refuse(account: Account) -> None:
+    """Let the webhooks be the user's own business from now on."""
+    if isinstance(account, WawpAccount):
+        account.quirks.plan = "free"
+    else:
+        assert isinstance(account, WaapiAccount)
+        account.quirks.scopes = frozenset({"read"})
+
+
+async def test_new_address_that_is_refused_is_told_at_once_and_chats_are_polled(
+    hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
+) -> None:
+    """What is registered at the gateway leads nowhere now."""
+    entry = await set_up(hass, account)
+    assert instance_of(entry).push
+    _refuse(account)
+
+    await hass.config.async_update(external_url="https://new.example")
+    await settle(hass, account)
+    found = issue(hass, Issue.WEBHOOK_NOT_REGISTERED)
+    assert found is not None
+    assert found.translation_placeholders == {
+        "instance": TITLE,
+        "webhook_url": f"https://new.example{PATH}",
+    }
+    assert not instance_of(entry).push
+    account.simulator.delivery.faults = Faults(lose=1.0)
+    await account.set_presence(anna(account), "online")
+    await advance(hass, freezer, account, 31)
+    assert online(hass) == STATE_ON
+
+    account.simulator.delivery.faults = Faults()
+    await account.set_presence(anna(account), "typing")
+    await settle(hass, account)
+    assert instance_of(entry).push
+    assert issue(hass, Issue.WEBHOOK_NOT_REGISTERED) is None
+
+
+async def test_webhook_to_be_registered_by_hand_that_never_was_is_told(
+    hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
+) -> None:
+    """Polls see what no event tells; the user forgot, or the address has changed."""
+    account.simulator.delivery.faults = Faults(lose=1.0)
+    await set_up(hass, account, options={"register_webhook": False})
+    assert account.webhooks == []
+    word = "offline"
+    for _ in range(10):
+        assert issue(hass, Issue.WEBHOOK_SILENT) is None
+        word = "online" if word == "offline" else "offline"
+        await account.set_presence(anna(account), word)
+        await advance(hass, freezer, account, 31)
+        assert online(hass) == (STATE_ON if word == "online" else STATE_OFF)
+    found = issue(hass, Issue.WEBHOOK_SILENT)
+    assert found is not None
+    assert found.translation_placeholders == {
+        "instance": TITLE,
+        "webhook_url": url_of(hass),
+    }
+
+    add_ours(account, url_of(hass))
+    account.simulator.delivery.faults = Faults()
+    await account.set_presence(anna(account), "typing")
+    await settle(hass, account)
+    assert issue(hass, Issue.WEBHOOK_SILENT) is None
+
+
 @pytest.mark.usefixtures("far_away")
 async def test_no_public_url(
     hass: HomeAssistant,
@@ -431,6 +497,11 @@ async def test_no_public_url(
     assert account.webhooks == []
     assert "webhook_url" not in entry.data
     assert not instance_of(entry).push
+
+    # Nobody waits for the renewal that was due later.
+    await account.set_presence(anna(account), "offline")
+    await advance(hass, freezer, account, 31)
+    assert online(hass) == STATE_OFF
 
 
 async def test_internal_url_will_do_for_a_gateway_in_the_house(
@@ -702,21 +773,31 @@ async def test_cloudhook_that_was_changed(
     assert entry.data["cloudhook_url"] == f"{HOOK}-3"
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        cloud.CloudNotAvailable,
+        ValueError,
+        TimeoutError,
+        type("CloudApiError", (Exception,), {}),
+    ],
+)
 async def test_cloud_that_fails(
     hass: HomeAssistant,
     account: Account,
     clouds: Cloud,
     freezer: FrozenDateTimeFactory,
+    error: type[Exception],
 ) -> None:
     """Meanwhile the external URL serves; the entry can be removed without the cloud."""
-    clouds.create.side_effect = cloud.CloudNotAvailable
+    clouds.create.side_effect = error
     await set_up(hass, account)
     assert urls(account) == [url_of(hass)]
     clouds.create.side_effect = None
     await advance(hass, freezer, account, 31)
     assert urls(account) == [HOOK]
 
-    clouds.delete.side_effect = cloud.CloudNotAvailable
+    clouds.delete.side_effect = error
     await hass.config_entries.async_remove(ENTRY_ID)
     assert hass.config_entries.async_entries(DOMAIN) == []
     assert account.webhooks == []

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 import logging
+import math
 import random
 import time
 from typing import Any, override
@@ -43,11 +44,12 @@ from .gateways.base import (
     NotFoundError,
     NotReadyError,
     RateLimitedError,
+    Transport,
 )
 from .helpers import is_presentable
 from .presence import chat_id as cid
 from .presence.model import ChatPresence, PresenceUpdate, changes
-from .presence.tracker import PresenceTracker
+from .presence.tracker import CLOCK_JUMP, PresenceTracker
 from .repairs import Issue, async_clear_issue, async_raise_issue
 from .webhook import WebhookManager
 
@@ -114,6 +116,7 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         self.names: dict[str, str] = {}
         self._routes: dict[str, ChatCoordinator] = {}
         self._push = False
+        self._push_changed_at = hass.loop.time()
         self._silent = False
         self._stream_was_lost = False
         self._was_ready = False
@@ -373,8 +376,8 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
     @callback
     def async_set_push(self, push: bool) -> None:
         """Note whether events reach Home Assistant; without them, chats are polled."""
-        self._missed_changes = 0
         if push:
+            self._missed_changes = 0
             self._silent = False
             for issue in (
                 Issue.STREAM_SILENT,
@@ -385,27 +388,36 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         if push is self._push:
             return
         self._push = push
+        self._missed_changes = 0
+        self._push_changed_at = self.hass.loop.time()
         for chat in self.chats.values():
-            chat.update_interval = self.ask_interval
-            chat.reschedule()
+            chat.follow_pace()
 
     @callback
     def note_missed_change(self) -> None:
         """A poll saw a change that no event had told of."""
-        if not self._push:
+        has_stream = self.gateway.capabilities.transport is Transport.WEBSOCKET
+        webhook = self.config_entry.runtime_data.webhook
+        if not self._push and not has_stream and not webhook.by_hand:
+            # Why there are no events is told already.
             return
         self._missed_changes += 1
         if self._missed_changes < MISSED_CHANGES:
             return
+        if not self._push and (
+            self.hass.loop.time() - self._push_changed_at
+            < RENEW_INTERVAL.total_seconds()
+        ):
+            # A stream may have been lost just now.
+            return
         self.async_set_push(False)
         self._silent = True
-        url = self.config_entry.runtime_data.webhook.url
         async_raise_issue(
             self.hass,
-            Issue.STREAM_SILENT if url is None else Issue.WEBHOOK_SILENT,
+            Issue.STREAM_SILENT if has_stream else Issue.WEBHOOK_SILENT,
             self.config_entry.entry_id,
             instance=self.config_entry.title,
-            webhook_url=url or "",
+            webhook_url=webhook.url or "",
         )
 
     @callback
@@ -637,7 +649,9 @@ class ChatCoordinator(DataUpdateCoordinator[ChatPresence]):
         self._renewed_at: float | None = None
         self._scheduled_at = 0.0
         self.pushes = 0
+        self._pushed_at = -math.inf
         self._failures = 0
+        self._retrying = False
         self._timer: CALLBACK_TYPE | None = None
         self._timer_at = 0.0
         self._tick_job = HassJob(self._tick, "presence deadline")
@@ -651,6 +665,7 @@ class ChatCoordinator(DataUpdateCoordinator[ChatPresence]):
     def handle_push(self, update: PresenceUpdate) -> None:
         """Take what an event said of the chat."""
         self.pushes += 1
+        self._pushed_at = self.hass.loop.time()
         now = time.time()
         changed = self.tracker.apply(update, now)
         self._arm(now)
@@ -709,6 +724,13 @@ class ChatCoordinator(DataUpdateCoordinator[ChatPresence]):
             self.data = self.tracker.presence
 
     @callback
+    def follow_pace(self) -> None:
+        """Ask at the instance's new pace; what failed is tried again when it was to be."""
+        if not self._retrying:
+            self.update_interval = self.instance.ask_interval
+            self.reschedule()
+
+    @callback
     def reschedule(self) -> None:
         """Count the time until the next renewal from now."""
         if self._listeners:
@@ -752,6 +774,9 @@ class ChatCoordinator(DataUpdateCoordinator[ChatPresence]):
                 self.update_interval = self._failed(err)
             else:
                 self.update_interval = self.instance.ask_interval
+        # Should the clock have been set, no answer need tell of it.
+        self.tracker.tick(time.time())
+        self._arm(time.time())
         if self.tracker.presence != self.data:
             # Not left to the base class, which compares with what was known before the
             # request: if that was forgotten meanwhile, the same again is news.
@@ -764,6 +789,7 @@ class ChatCoordinator(DataUpdateCoordinator[ChatPresence]):
         asked_at, pushes, before = time.time(), self.pushes, tracker.presence
         answer = await (gateway.subscribe if renew else gateway.snapshot)(self.chat_id)
         self._failures = 0
+        self._retrying = False
         if not self.instance.ready:
             # It was lost while the answer was on its way.
             return
@@ -791,10 +817,18 @@ class ChatCoordinator(DataUpdateCoordinator[ChatPresence]):
     @callback
     def _failed(self, err: GatewayError) -> timedelta:
         """Deal with a request that failed; returns when to try again."""
+        self._retrying = True
         if isinstance(err, (NotAllowedError, NotFoundError)):
             # It may also be the instance that is gone.
             self.instance.report(err)
             self.tracker.subscribed(False)
+            if (
+                self.hass.loop.time() - self._pushed_at
+                >= RENEW_INTERVAL.total_seconds()
+            ):
+                # Nobody will say when what was known before has ended.
+                self.tracker.forget()
+            self._publish()
             async_raise_issue(
                 self.hass,
                 Issue.CHAT_REFUSED,
@@ -838,7 +872,10 @@ class ChatCoordinator(DataUpdateCoordinator[ChatPresence]):
     @callback
     def _tick(self, now: datetime) -> None:
         self._timer = None
-        moment = max(now.timestamp(), self._timer_at)
+        moment = now.timestamp()
+        if moment > self._timer_at - CLOCK_JUMP:
+            # Not a moment early, unless the clock was set back.
+            moment = max(moment, self._timer_at)
         if self.tracker.tick(moment):
             self._publish()
         self._arm(moment)

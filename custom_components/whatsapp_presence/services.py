@@ -120,6 +120,8 @@ def _describe(entity_id: str, chat: ChatCoordinator) -> dict[str, Any]:
                 if member in typing
                 else Activity.RECORDING
                 if member in recording
+                else Activity.IDLE
+                if presence.activity is not None
                 else None,
             }
             for member in sorted({*presence.online_members, *typing, *recording})

@@ -6,7 +6,6 @@ from http import HTTPStatus
 import logging
 from typing import Any, Protocol
 
-from aiohttp import ClientError
 from aiohttp.hdrs import METH_POST
 from aiohttp.web import Request, RequestPayloadError, Response
 from yarl import URL
@@ -82,6 +81,13 @@ class WebhookManager:
         self._retries = 0
         self._cancel_retry: CALLBACK_TYPE | None = None
         self._told: set[str] = set()
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether the user is to have registered the webhook, and knows where."""
+        return self.url is not None and not self.entry.options.get(
+            CONF_REGISTER_WEBHOOK, True
+        )
 
     @callback
     def async_setup(self) -> None:
@@ -177,7 +183,11 @@ class WebhookManager:
             self._stop_retry()
             if anew:
                 self.registered = False
+            before = self.url
             url = self.url = await self._async_find_url()
+            if before is not None and url != before:
+                # What was registered leads nowhere until events prove otherwise.
+                self._sink.async_set_push(False)
             if not self.entry.options.get(CONF_REGISTER_WEBHOOK, True):
                 await self._async_withdraw()
                 return
@@ -249,7 +259,9 @@ class WebhookManager:
                     url = await cloud.async_get_or_create_cloudhook(
                         self.hass, self._webhook_id
                     )
-                except cloud.CloudNotAvailable, ClientError, TimeoutError:
+                except Exception as err:  # noqa: BLE001
+                    # The cloud's library has errors of its own, that it may be without.
+                    _LOGGER.debug("Making a cloudhook failed: %s", type(err).__name__)
                     self._retry_later()
                 else:
                     self._update_data(CONF_CLOUDHOOK_URL, url)
@@ -368,8 +380,9 @@ async def async_remove_webhook(
     if CONF_CLOUDHOOK_URL in entry.data:
         try:
             await cloud.async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])
-        except cloud.CloudNotAvailable:
-            _LOGGER.debug("The cloudhook could not be deleted: no cloud")
+        except Exception as err:  # noqa: BLE001
+            # No cloud, or the user has deleted it there: the entry goes all the same.
+            _LOGGER.debug("Deleting the cloudhook failed: %s", type(err).__name__)
 
 
 def _is_ours(entry: ConfigEntry[Any], url: str) -> bool:

@@ -24,6 +24,9 @@ from .pacing import Pacer
 TIME_LIMIT: Final = 15.0
 MAX_BODY: Final = 4 * 1024 * 1024
 _HINT_LENGTH: Final = 4096
+_REFUSALS: Final = frozenset(
+    {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +50,23 @@ class Answer:
     def hint(self) -> str:
         """The body's beginning in lower case, to look for known words; never shown."""
         return self.body[:_HINT_LENGTH].decode(errors="replace").lower()
+
+    @property
+    def is_page(self) -> bool:
+        """Whether the body is a web page or empty, as a proxy's own answers are."""
+        start = self.hint.lstrip("\ufeff \t\r\n")
+        return not start or (
+            start.startswith("<") and ("<html" in start or "<!doctype html" in start)
+        )
+
+    def check_refusal(self) -> None:
+        """Raise UnreachableError if it was not the gateway that refuses.
+
+        Gateways say in words that they refuse a chat. A page or nothing comes of what
+        stands before them, passes by, and says nothing of the chat.
+        """
+        if self.status in _REFUSALS and self.is_page:
+            raise UnreachableError("The gateway can't be reached through its proxy.")
 
     def json(self) -> Any:
         """Read the body; raises InvalidResponseError if it is not JSON."""

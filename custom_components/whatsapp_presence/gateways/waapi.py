@@ -451,6 +451,7 @@ class WaApiGateway(Gateway):
         answer = await self._request(
             "POST", f"/client/action/{action}", {"chatId": _asked(asked), **options}
         )
+        answer.check_refusal()
         presence = mapping(_payload(answer))
         if "presence" in presence:
             presence = mapping(presence["presence"])

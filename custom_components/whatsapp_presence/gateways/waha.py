@@ -485,6 +485,8 @@ def _raise_for_status(answer: Answer, *, chat: bool = False) -> None:
     status = answer.status
     if status == HTTPStatus.UNAUTHORIZED:
         raise AuthenticationError("WAHA refused the API key.")
+    if chat:
+        answer.check_refusal()
     if status == HTTPStatus.FORBIDDEN:
         raise NotAllowedError("The API key is not allowed to do this.")
     if any(word in hint for word in _PLUS_WORDS):

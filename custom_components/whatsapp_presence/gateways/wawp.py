@@ -59,6 +59,8 @@ _LOGGER = logging.getLogger(__name__)
 
 _CONTACTS_PER_PAGE: Final = 500
 _MAX_PAGES: Final = 10
+_TELLS_AGAIN_AFTER: Final = 600.0
+"""Seconds after which an instance that told no state is asked again."""
 
 _NO_SUCH_CALL: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 _CREDENTIALS_REFUSED: Final = frozenset(
@@ -136,7 +138,7 @@ class WawpGateway(Gateway):
         self._credentials_in_query = False
         self._credentials_work = False
         self._info_method = "POST"
-        self._tells_presence = True
+        self._tells_nothing_until = 0.0
         self._webhooks_lock = asyncio.Lock()
         self._notice = OnceLogger(_LOGGER, self.name)
 
@@ -249,14 +251,16 @@ class WawpGateway(Gateway):
         """Ask for a chat's state.
 
         INF: the call is documented for the older API alone. An instance that does not
-        know it is not asked again: it is followed by its events.
+        know it is followed by its events, and asked again only now and then: the
+        refusal may have been a passing one.
         """
-        if not self._tells_presence:
+        now = asyncio.get_running_loop().time()
+        if now < self._tells_nothing_until:
             return None
         chat = _asked(chat_id)
         answer = await self._request("GET", f"/v2/presence/{segment(chat)}")
         if answer.status in _NO_SUCH_CALL and not _has(answer.hint, _NO_SESSION_WORDS):
-            self._tells_presence = False
+            self._tells_nothing_until = now + _TELLS_AGAIN_AFTER
             return None
         body = mapping(_read(answer, chat=True))
         if "presences" not in body:
@@ -414,6 +418,8 @@ class WawpGateway(Gateway):
             if answer.status not in _NO_SUCH_CALL:
                 return _read(answer)
         answer = await self._request("GET", path, urgent=True)
+        # Should neither be known, both are tried again the next time.
+        self._info_method = "POST"
         content = _read(answer)
         self._info_method = "GET"
         return content
@@ -503,6 +509,9 @@ def _read(answer: Answer, *, chat: bool = False, lenient: bool = False) -> Any:
     `chat`: what is refused is a chat. `lenient`: an empty answer will do.
     """
     if not answer.ok:
+        known = (*_STATUS_OF_CODE, *_NO_SESSION_WORDS, *_NOT_READY_WORDS)
+        if chat and not _has(answer.hint, known):
+            answer.check_refusal()
         raise _error(answer.status, answer.hint, chat=chat)
     if lenient and not answer.body.strip():
         return None
