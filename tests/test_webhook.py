@@ -12,7 +12,7 @@ from io import BytesIO
 import json
 import logging
 from typing import Any
-from unittest.mock import AsyncMock, patch
+from unittest.mock import AsyncMock, MagicMock, patch
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -21,6 +21,7 @@ from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 from yarl import URL
 
 from custom_components.whatsapp_presence.const import DOMAIN, MAX_WEBHOOK_BODY
+from custom_components.whatsapp_presence.gateways import GATEWAYS
 from custom_components.whatsapp_presence.repairs import Issue
 from homeassistant.components import cloud
 from homeassistant.const import STATE_OFF, STATE_ON
@@ -1038,6 +1039,20 @@ async def test_limit_of_a_body(
     ]
 
 
+async def test_body_that_says_it_is_too_large_is_refused_unread(
+    hass: HomeAssistant, account: Account
+) -> None:
+    """Not a byte of it is waited for."""
+    entry = await set_up(hass, account)
+    body = MagicMock(side_effect=AssertionError("it was read"))
+    request = MagicMock(content_length=MAX_WEBHOOK_BODY + 1)
+    request.content.read = body
+    manager = entry.runtime_data.webhook
+    answer = await manager._async_handle(hass, WEBHOOK_ID, request)
+    assert answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    body.assert_not_called()
+
+
 async def test_compressed_body_is_limited_by_what_is_in_it(
     hass: HomeAssistant, account: Account
 ) -> None:
@@ -1165,6 +1180,23 @@ async def test_signature_is_of_the_bytes_as_they_came(
     assert online(hass) == STATE_ON
     upper = {"X-WAAPI-HMAC": signed(body)["x-waapi-hmac"].upper()}
     assert await post(hass, body, headers=upper) == HTTPStatus.OK
+
+
+@pytest.mark.parametrize("key", ["waapi", "waha"])
+@pytest.mark.parametrize("given", ["", "00", "ü", "a" * 64, "a" * 128])
+def test_signatures_are_compared_in_constant_time(key: str, given: str) -> None:
+    """How long it takes to refuse one tells nothing of the right one."""
+    header = {"waapi": "x-waapi-hmac", "waha": "x-webhook-hmac"}[key]
+    config = {
+        "instance_id": "1",
+        "api_token": "t",
+        "api_key": "t",
+        "url": "https://gateway.example",
+    }
+    gateway = GATEWAYS[key].from_config(MagicMock(), config)
+    with patch("hmac.compare_digest", wraps=hmac.compare_digest) as compare:
+        assert not gateway.verify_signature(b"body", {header: given}, SECRET)
+    compare.assert_called_once()
 
 
 @pytest.mark.parametrize("prefix", [False, True])

@@ -566,6 +566,17 @@ async def test_refusals_are_told_apart(
         assert "49151" not in str(caught.value)
 
 
+@pytest.mark.parametrize("status", [400, 403, 404])
+@pytest.mark.parametrize("body", ["", " \n", "<!DOCTYPE html><p>No", "<html>No</html>"])
+async def test_the_page_of_a_proxy_is_no_refusal_of_a_chat(
+    gateway: WaApiGateway, script: Script, status: int, body: str
+) -> None:
+    """It passes; a chat that is refused would not be tried again soon."""
+    script.answer(status, body, content_type="text/html")
+    with pytest.raises(UnreachableError):
+        await gateway.subscribe(ANNA)
+
+
 @pytest.mark.parametrize(
     ("inner", "error"),
     [

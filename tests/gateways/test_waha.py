@@ -349,6 +349,17 @@ async def test_a_chat_that_is_refused_is_that_chat_s_problem(
         await gateway.subscribe(ANNA)
 
 
+@pytest.mark.parametrize("status", [400, 403, 404])
+@pytest.mark.parametrize("body", ["", " \n", "<!DOCTYPE html><p>No", "<html>No</html>"])
+async def test_the_page_of_a_proxy_is_no_refusal_of_a_chat(
+    gateway: WahaGateway, script: Script, status: int, body: str
+) -> None:
+    """It passes; a chat that is refused would not be tried again soon."""
+    script.answer(status, body, content_type="text/html")
+    with pytest.raises(UnreachableError):
+        await gateway.subscribe(ANNA)
+
+
 @pytest.mark.parametrize("chat", ["", "4915", "../../sessions"])
 async def test_an_id_that_is_none_is_not_sent(
     gateway: WahaGateway, script: Script, chat: str

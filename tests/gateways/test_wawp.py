@@ -689,6 +689,42 @@ async def test_an_instance_that_tells_no_state_is_not_asked_again(
     ]
 
 
+async def test_an_instance_that_told_no_state_is_asked_again_later(
+    gateway: WawpGateway, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The refusal may have been a passing one, and nobody restarts anything for it."""
+    script.answer(404, {"code": "rest_no_route", "message": "x"})
+    script.answer(200, {"id": ANNA, "presences": [{"lastKnownPresence": "online"}]})
+    assert await gateway.snapshot(ANNA) is None
+    assert await gateway.snapshot(ANNA) is None
+    loop = asyncio.get_running_loop()
+    later = loop.time() + 600
+    monkeypatch.setattr(loop, "time", lambda: later)
+    answer = await gateway.snapshot(ANNA)
+    assert answer is not None
+    assert answer.online
+
+
+async def test_session_info_is_asked_with_post_again_where_get_is_no_longer_known(
+    gateway: WawpGateway, script: Script
+) -> None:
+    """What was learnt of an instance need not hold for ever."""
+    script.answer(405, {})
+    script.answer(200, INFO)
+    script.answer(404, {})
+    script.answer(200, INFO)
+    assert await gateway.status() == KNOWN
+    with pytest.raises(NotFoundError):
+        await gateway.status()
+    assert await gateway.status() == KNOWN
+    assert [path.partition(" ")[0] for path in script.paths] == [
+        "POST",
+        "GET",
+        "GET",
+        "POST",
+    ]
+
+
 async def test_a_session_that_is_gone_does_not_read_as_one_that_tells_nothing(
     gateway: WawpGateway, script: Script
 ) -> None:
@@ -731,6 +767,17 @@ async def test_a_chat_that_is_refused_is_that_chat_s_problem(
     script.answer(status, {"message": "nope"})
     with pytest.raises(NotFoundError, match="this chat"):
         await gateway.subscribe(GROUP)
+
+
+@pytest.mark.parametrize("status", [400, 403, 404])
+@pytest.mark.parametrize("body", ["", " \n", "<!DOCTYPE html><p>No", "<html>No</html>"])
+async def test_the_page_of_a_proxy_is_no_refusal_of_a_chat(
+    gateway: WawpGateway, script: Script, status: int, body: str
+) -> None:
+    """It passes; a chat that is refused would not be tried again soon."""
+    script.answer(status, body, content_type="text/html")
+    with pytest.raises(UnreachableError):
+        await gateway.subscribe(ANNA)
 
 
 @pytest.mark.parametrize("chat", ["", "4915", f"{NUMBER}@c.uss", "../../session"])
