@@ -132,7 +132,8 @@ def self_signed(
         def do_GET(self) -> None:
             asked.append(self.path)
 
-        do_POST = do_GET
+        def do_POST(self) -> None:
+            asked.append(self.path)
 
     class Server(HTTPServer):
         def handle_error(self, request: object, client_address: object) -> None:

@@ -94,7 +94,7 @@ class Oracle:
         if (chat := self.chats.get(key)) is None:
             receiver = Receiver(is_group=is_group, settle=settle)
             chat = self.chats[key] = Watched(name, receiver)
-        chat.receiver.settle = settle
+        chat.receiver.change_settle(settle, self.now)
         return chat
 
     def note(self, chat: Watched, text: str) -> None:

@@ -9,7 +9,7 @@ Sometimes nobody can know: an answer and an event crossed, or an event came late
 less than clocks can tell. Such a voice is in doubt until it is heard again.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 import json
 from typing import Any, Final
@@ -25,6 +25,9 @@ REMEMBERED: Final = 300
 
 UNKNOWN: Final = "unknown"
 ANYTHING: Final = None
+
+type Settle = Callable[[float], float]
+"""For how long a fall must last that began at a moment."""
 
 type Shown = dict[str, set[str] | None]
 """What may be shown of each thing; None: nobody can know."""
@@ -166,16 +169,16 @@ class Voice:
             last_activity,
         }
 
-    def online(self, now: float, settle: float) -> bool | None:
+    def online(self, now: float, settle: Settle) -> bool | None:
         """Whether somebody is shown online: rises at once, falls when they lasted."""
         if not self.onlines:
             return None
         if self.onlines[-1][1]:
             return True
         began, risen = _last_run(self.onlines)
-        return risen is not None and now < began + settle
+        return risen is not None and now < began + settle(began)
 
-    def activity(self, now: float, settle: float) -> str | None:
+    def activity(self, now: float, settle: Settle) -> str | None:
         """What somebody is shown doing."""
         if not self.activities:
             return None
@@ -188,21 +191,22 @@ class Voice:
         active_time, active = before
         return (
             active
-            if now < min(active_time + TYPING_TIMEOUT, began + settle)
+            if now < min(active_time + TYPING_TIMEOUT, began + settle(began))
             else "idle"
         )
 
-    def ends(self, settle: float) -> Iterator[float]:
+    def ends(self, settle: Settle) -> Iterator[float]:
         """When something may be shown otherwise although nothing is said."""
         if self.onlines and not self.onlines[-1][1]:
-            yield _last_run(self.onlines)[0] + settle
+            began = _last_run(self.onlines)[0]
+            yield began + settle(began)
         if self.activities:
             last_time, last = self.activities[-1]
             if last != "idle":
                 yield last_time + TYPING_TIMEOUT
             else:
                 began, before = _last_run(self.activities)
-                yield began + settle
+                yield began + settle(began)
                 if before is not None:
                     yield before[0] + TYPING_TIMEOUT
 
@@ -226,9 +230,17 @@ class Receiver:
     def __init__(self, *, is_group: bool, settle: float) -> None:
         """Begin with nothing known."""
         self.is_group = is_group
-        self.settle = settle
+        self._settles = [(0.0, settle)]
         self.available = False
         self.restart()
+
+    def settle(self, began: float) -> float:
+        """How long a fall must last that began at a moment."""
+        return next(s for since, s in reversed(self._settles) if since <= began)
+
+    def change_settle(self, settle: float, now: float) -> None:
+        """Let the falls that begin from now on last as long as this."""
+        self._settles = [self._settles[-1], (now, settle)]
 
     def restart(self) -> None:
         """Begin anew, without a memory."""

@@ -14,7 +14,7 @@ import time
 from typing import Final
 
 from homeassistant.config_entries import SETUP_RETRY_MAX_WAIT, ConfigEntryState
-from tests.simulator import Account, Group, Person, State
+from tests.simulator import Account, Group, Person, State, WaapiAccount, WawpAccount
 from tests.simulator.delivery import Faults
 from tests.simulator.scenario import DAY, Step, plan_day
 from tests.simulator.server import Failure
@@ -30,13 +30,14 @@ from .oracle import (
     Watched,
     growth,
 )
-from .world import FAMILY, World, world
+from .world import FAMILY, SECRET, World, world
 
 PACKAGE: Final = "custom_components.whatsapp_presence"
 BEGIN: Final = 1_790_035_200.0  # a midnight in UTC
 HOUR: Final = 3600.0
 CALM_EVERY: Final = 3 * HOUR
-CALM: Final = 15 * 60.0
+CALM: Final = 16 * 60.0
+"""Seconds: the webhook is looked after every quarter of an hour."""
 PAUSE: Final = 420.0
 """Seconds between two faults, on average; several happen at once."""
 MARGIN: Final = 5.0
@@ -177,12 +178,28 @@ class Chaos:
             "Home Assistant restart": self.restart,
             "chat removed and added": self.chat_goes,
             "webhook lost": self.webhook_lost,
+            "webhook refused": self.webhook_refused,
+            "address changed": self.address_changed,
+            "address lost": self.address_lost,
+            "secret changed": self.secret_changed,
+            "chat changed": self.chat_changed,
             "privacy changed": self.privacy,
         }
         kind = self.random.choice(list(kinds))
         gateway = self.random.choice(list(self.world.accounts))
-        everywhere = kinds[kind] in {self.noise, self.gateway_restart, self.restart}
+        everywhere = kinds[kind] in {
+            self.noise,
+            self.gateway_restart,
+            self.restart,
+            self.address_changed,
+            self.address_lost,
+        }
         what = kind.removesuffix(", again")
+        if kinds[kind] in {self.restart, self.address_changed, self.address_lost}:
+            # They all decide at which address Home Assistant is.
+            what = "Home Assistant restart" if "restart" in kind else "address"
+            if self._busy & {"Home Assistant restart", "address"}:
+                return
         if kinds[kind] in {self.loss, self.loss_unheard, self.reconnect}:
             # They all set the status, so one at a time.
             what = "loss"
@@ -267,7 +284,12 @@ class Chaos:
         faults.max_delay = self.random.choice((1.0, 5.0, 20.0))
         faults.shuffle = self.random.choice((0, 0.3, 0.9))
         faults.window = self.random.choice((0.05, 1.0, 4.0))
+        began = self.now
         await self.wait(300, 2400)
+        if "waapi" in self._hitches:
+            # Its words on the instance carry no time: a late one has to be believed
+            # until the gateway, asked at once, says otherwise.
+            self._hitches["waapi"].append([began, self.now + faults.max_delay])
         self._reset_noise()
 
     def _reset_noise(self) -> None:
@@ -435,6 +457,56 @@ class Chaos:
         for hook in account.webhooks:
             account.remove_webhook(hook["url"])
 
+    async def webhook_refused(self, gateway: str) -> None:
+        """The plan or the scope no longer allows a webhook, and what was there goes."""
+        account = self.world.accounts[gateway]
+        if isinstance(account, WawpAccount):
+            account.quirks.plan = "free"
+        elif isinstance(account, WaapiAccount):
+            account.quirks.scopes = frozenset({"read"})
+        else:
+            return
+        if self.random.random() < 0.7:
+            await self.webhook_lost(gateway)
+        await self.wait(60, self.random.choice((600, 3600)))
+        if isinstance(account, WawpAccount):
+            account.quirks.plan = "paid"
+        else:
+            account.quirks.scopes = frozenset({"read", "update"})
+
+    async def address_changed(self, _gateway: str) -> None:
+        """Home Assistant is found under another address, once or several times."""
+        for _ in range(self.random.choice((1, 1, 2))):
+            await self.world.move()
+            await self.wait(0, 60)
+
+    async def address_lost(self, _gateway: str) -> None:
+        """Home Assistant has no address for a while, and then another one."""
+        await self.world.hide()
+        await self.wait(10, self.random.choice((60, 600, 1800)))
+        await self.world.move()
+
+    async def secret_changed(self, gateway: str) -> None:
+        """The gateway signs with another secret, of which the user hears later."""
+        account = self.world.accounts[gateway]
+        if not isinstance(account, WaapiAccount):
+            return
+        secret = f"{SECRET} {self.random.random()}"
+        account.quirks.hmac_secret = secret
+        await self.wait(5, self.random.choice((60, 600)))
+        self.world.enter_secret(gateway, secret)
+
+    async def chat_changed(self, gateway: str) -> None:
+        """The user gives chats other names and settle times."""
+        for subentry in self.world.tracked(gateway):
+            for _ in range(20):
+                current = self.world.entries[gateway].subentries.get(
+                    subentry.subentry_id
+                )
+                if current is None or await self.world.change_chat(gateway, current):
+                    break
+                await self.wait(5, 5)
+
     async def privacy(self, gateway: str) -> None:
         """Somebody hides themselves, and shows themselves again."""
         account = self.world.accounts[gateway]
@@ -461,6 +533,8 @@ class Chaos:
         self.oracle.now = self.now
         for (gateway, chat_id), chat in self.oracle.chats.items():
             self._compare_with_truth(gateway, chat_id, chat)
+        for issue in self.world.issues():
+            self.oracle.complain("issue left", f"{issue} at a quiet moment")
         self.result.calms += 1
         self._measure_memory()
         self._calm.clear()

@@ -27,21 +27,27 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, HomeAssistant, callback
-from homeassistant.helpers import entity_registry as er, frame
+from homeassistant.helpers import (
+    entity_registry as er,
+    frame,
+    issue_registry as ir,
+)
 from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
-from tests.simulator import Account, Group, Person, Simulator
+from tests.simulator import Account, Group, Person, Simulator, WaapiAccount
 from tests.simulator.server import Handler
 
 from .clock import ChaosLoop
 from .oracle import UNAVAILABLE, Oracle, Watched
-from .reference import read_answer, read_body
+from .reference import NEVER, read_answer, read_body
 
 HOST: Final = "127.0.0.1"
 INSTANCES: Final = {"waapi": "12345", "wawp": "A1B2C3", "waha": "default"}
 NAMES: Final = ("Anna", "Ben", "Carl", "Dora", "Emil", "Fay", "Gus", "Hana")
 FAMILY: Final = "120363000000000001@g.us"
 MEMBERS: Final = 4
+WEBHOOK: Final = "custom_components.whatsapp_presence.webhook"
+SECRET: Final = "what is signed with"
 
 # What asks for a chat in each dialect: the end of the path, and the method.
 _ASKS: Final = {
@@ -128,8 +134,23 @@ class World:
         self._http = web.AppRunner(self.hass.http.app, access_log=None)
         await self._http.setup()
         await self.serve()
-        self.hass.config.external_url = f"http://{HOST}:{self._port}"
+        self.hass.config.external_url = self._url
         self.hass.bus.async_listen(EVENT_STATE_CHANGED, self._state_changed)
+
+    async def move(self) -> None:
+        """Be found under another address, and no longer under the old one."""
+        await self.hang_up()
+        self._port = 0
+        await self.serve()
+        await self.hass.config.async_update(external_url=self._url)
+
+    async def hide(self) -> None:
+        """Have no address."""
+        await self.hass.config.async_update(external_url=None)
+
+    @property
+    def _url(self) -> str:
+        return f"http://{HOST}:{self._port}"
 
     async def serve(self) -> None:
         """Listen for webhooks, on the same port as before."""
@@ -193,6 +214,10 @@ class World:
         account = self.simulator.add_instance(
             gateway, INSTANCES[gateway], token=f"t0ken-{gateway}", **quirks
         )
+        options = {}
+        if isinstance(account, WaapiAccount):
+            # The one whose webhooks are signed.
+            account.quirks.hmac_secret = options["webhook_secret"] = SECRET
         people = [
             account.add_person(
                 f"4915110000{i:02}", name=name, lid=f"11100022200{i}@lid"
@@ -218,6 +243,7 @@ class World:
                 "url": f"{self.simulator.url}{path}",
                 "webhook_id": f"{gateway:0<32}",
             },
+            options=options,
             subentries_data=[self._subentry(gateway, chat) for chat in chats],
         )
         entry.add_to_hass(self.hass)
@@ -291,6 +317,42 @@ class World:
         )
         await self.hass.async_block_till_done()
 
+    async def change_chat(self, gateway: str, subentry: ConfigSubentry) -> bool:
+        """Let the user give a chat another name and settle time.
+
+        Only while nothing is about to end: it would be anybody's guess by which of the
+        settle times. Returns whether that was so.
+        """
+        watched = self.oracle.chats[gateway, subentry.data["chat"]]
+        now = self.hass.loop.time()
+        if watched.receiver.next_change(now) != NEVER:
+            return False
+        settle = self.random.choice((0, 1, 3, 5, 20))
+        self.hass.config_entries.async_update_subentry(
+            self.entries[gateway],
+            subentry,
+            title=f"{watched.name} {self.random.randrange(100)}",
+            data={**subentry.data, "settle_time": settle},
+        )
+        watched.receiver.change_settle(settle, now)
+        self.oracle.note(watched, f"settles in {settle} s")
+        await self.hass.async_block_till_done()
+        return True
+
+    def enter_secret(self, gateway: str, secret: str) -> None:
+        """Let the user tell what the gateway signs with."""
+        self.hass.config_entries.async_update_entry(
+            self.entries[gateway], options={"webhook_secret": secret}
+        )
+
+    def issues(self) -> list[str]:
+        """What the user is told to be wrong."""
+        return [
+            key
+            for (domain, key), issue in ir.async_get(self.hass).issues.items()
+            if domain == DOMAIN and issue.active
+        ]
+
     # ---------------------------------------------------------------------- taps
 
     tapping = True
@@ -299,6 +361,8 @@ class World:
     def tapped(self) -> Generator[None]:
         """Let the oracle hear all that the integration hears, just before it does."""
         with ExitStack() as stack:
+            # Gateways are in the house here; only the internet needs an address.
+            stack.enter_context(patch(f"{WEBHOOK}.is_local_host", return_value=False))
             for key in INSTANCES:
                 gateway = GATEWAYS[key]
                 stack.enter_context(
