@@ -23,6 +23,7 @@ from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState, Config
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
+from homeassistant.util import dt as dt_util
 
 from .common import (
     ANNA,
@@ -1067,6 +1068,97 @@ async def test_typing_ends_after_thirty_seconds(
     await advance(hass, freezer, account, 1)
     assert activity(hass) == "idle"
     assert online(hass) == STATE_ON
+
+
+@pytest.mark.parametrize("hours", [-5, 5])
+async def test_clock_that_is_set_lets_typing_and_online_end_all_the_same(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    freezer: FrozenDateTimeFactory,
+    hours: int,
+) -> None:
+    """Home Assistant's clock jumps by hours; nothing hangs, nobody was seen later."""
+    account.quirks.typing_ends = False
+    entry = await set_up(hass, account, chat(settle_time=3))
+    await account.set_presence(anna(account), "typing")
+    await settle(hass, account)
+    assert activity(hass) == "typing"
+
+    freezer.tick(hours * 3600)
+    coordinator = coordinator_of(entry)
+    for _ in range(2):
+        # The timer goes by another clock, which nobody sets.
+        freezer.tick(30)
+        coordinator._cancel_timer()
+        coordinator._tick(dt_util.utcnow())
+    assert activity(hass) == "idle"
+
+    await account.set_presence(anna(account), "offline")
+    await advance(hass, freezer, account, 4)
+    assert online(hass) == STATE_OFF
+    seen = dt_util.parse_datetime(state(hass, "sensor", "last_seen"))
+    assert seen is not None
+    assert seen <= dt_util.utcnow()
+
+
+async def test_last_seen_is_not_in_the_future_of_a_clock_that_was_set_back(
+    hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
+) -> None:
+    """Neither what was seen before, nor what was about to be shown."""
+    entry = await set_up(hass, account, chat(settle_time=10))
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
+    await account.set_presence(anna(account), "offline")
+    await settle(hass, account)
+    assert online(hass) == STATE_ON
+
+    coordinator = coordinator_of(entry)
+    freezer.tick(-3600)
+    # The timer goes by another clock, which nobody sets.
+    coordinator._cancel_timer()
+    coordinator._tick(dt_util.utcnow())
+    freezer.tick(10)
+    coordinator._cancel_timer()
+    coordinator._tick(dt_util.utcnow())
+    assert online(hass) == STATE_OFF
+    seen = dt_util.parse_datetime(state(hass, "sensor", "last_seen"))
+    assert seen is not None
+    assert seen <= dt_util.utcnow()
+
+    account.simulator.fail_next(
+        100, status=200, body=NO_PRESENCE, path="get-chat-presence"
+    )
+    freezer.tick(-3600)
+    await coordinator.async_refresh()
+    seen = dt_util.parse_datetime(state(hass, "sensor", "last_seen"))
+    assert seen is not None
+    assert seen <= dt_util.utcnow()
+
+
+@pytest.mark.parametrize("hours", [-30, -5, 5, 30_000])
+async def test_gateway_whose_clock_is_wrong_is_understood(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+    hours: int,
+) -> None:
+    """Its order counts, its times do not; when it is put right, that goes on."""
+    wawp = add_account(simulator, "wawp")
+    entry = await set_up(hass, wawp)
+    coordinator = coordinator_of(entry)
+
+    def hear(word: bool, skew: float) -> None:
+        coordinator.handle_push(
+            PresenceUpdate(chat_id=ANNA, online=word, time=time.time() + skew)
+        )
+
+    for skew in (hours * 3600, 0, hours * 3600, 0):
+        for word in (True, False, True, False):
+            await advance(hass, freezer, wawp, 2)
+            hear(word, skew)
+            assert online(hass) == (STATE_ON if word else STATE_OFF)
+            seen = coordinator.data.last_seen
+            assert seen is None or seen <= time.time()
 
 
 async def test_flood_of_typing_and_paused_is_one_typing(

@@ -236,11 +236,14 @@ class Receiver:
 
     def settle(self, began: float) -> float:
         """How long a fall must last that began at a moment."""
-        return next(s for since, s in reversed(self._settles) if since <= began)
+        return next(
+            (settle for since, settle in reversed(self._settles) if since <= began),
+            self._settles[0][1],
+        )
 
     def change_settle(self, settle: float, now: float) -> None:
         """Let the falls that begin from now on last as long as this."""
-        self._settles = [self._settles[-1], (now, settle)]
+        self._settles = [*self._settles[-20:], (now, settle)]
 
     def restart(self) -> None:
         """Begin anew, without a memory."""
