@@ -792,6 +792,21 @@ async def test_unknown_lid_is_looked_up_once_then_applied(
     assert activity(hass) == "typing"
 
 
+async def test_chats_without_another_id_are_asked_about_once(
+    hass: HomeAssistant, account: WaapiAccount
+) -> None:
+    """Not at each time that they are subscribed again."""
+    anna(account).lid = None
+    entry = await set_up(hass, account)
+    asked = requests(account, LOOK_UP)
+    assert asked == 1
+    for _ in range(3):
+        instance_of(entry).async_resubscribe()
+        await settle(hass, account)
+    assert subscriptions(account) == 4
+    assert requests(account, LOOK_UP) == asked
+
+
 async def test_strangers_lid_is_looked_up_once_then_ignored(
     hass: HomeAssistant, account: WaapiAccount
 ) -> None:

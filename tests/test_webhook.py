@@ -515,6 +515,10 @@ async def test_internal_url_will_do_for_a_gateway_in_the_house(
     assert issue(hass, Issue.NO_PUBLIC_URL) is None
     assert urls(account) == [f"{hass.config.internal_url}{PATH}"]
 
+    await hass.config.async_update(internal_url="http://192.168.1.5:8123")
+    await settle(hass, account)
+    assert urls(account) == [f"http://192.168.1.5:8123{PATH}"]
+
 
 async def test_failed_registration_is_tried_again(
     hass: HomeAssistant,

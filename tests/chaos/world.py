@@ -306,6 +306,8 @@ class World:
     async def add_chat(self, gateway: str, chat: Person | Group) -> None:
         """Let the user add a chat."""
         data = self._subentry(gateway, chat)
+        # What arrived meanwhile was nobody's.
+        self.oracle.chats[gateway, chat.chat_id].receiver.restart()
         self.hass.config_entries.async_add_subentry(
             self.entries[gateway],
             ConfigSubentry(
