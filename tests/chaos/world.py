@@ -209,13 +209,13 @@ class World:
 
     # -------------------------------------------------------------------- people
 
-    def add_account(self, gateway: str, **quirks: Any) -> None:
+    def add_account(self, gateway: str, *, signs: bool = True, **quirks: Any) -> None:
         """Add an account with everybody in it, and the entry that follows it."""
         account = self.simulator.add_instance(
             gateway, INSTANCES[gateway], token=f"t0ken-{gateway}", **quirks
         )
         options = {}
-        if isinstance(account, WaapiAccount):
+        if signs and isinstance(account, WaapiAccount):
             # The one whose webhooks are signed.
             account.quirks.hmac_secret = options["webhook_secret"] = SECRET
         people = [
