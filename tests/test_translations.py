@@ -263,14 +263,17 @@ def test_an_entity_has_name_and_icon(
 def test_an_entitys_states_have_texts(
     platform: str, description: EntityDescription
 ) -> None:
-    """All states of an enum, on and off where no device class names them."""
+    """All states of an enum, on and off.
+
+    A device class would name the latter, but not in all languages.
+    """
     texts = ENGLISH["entity"][platform][description.key]
     icons = ICONS["entity"][platform][description.key]
     states = set(getattr(description, "options", None) or ())
-    if platform in ("binary_sensor", "switch") and not description.device_class:
+    if platform in ("binary_sensor", "switch"):
         states = {"on", "off"}
     assert set(texts.get("state", {})) == states
-    assert set(icons.get("state", {})) <= (states or {"on", "off"})
+    assert set(icons.get("state", {})) <= states
 
 
 def test_there_is_no_text_or_icon_for_an_entity_that_is_not_there() -> None:
@@ -420,6 +423,49 @@ def test_every_language_has_the_same_keys_and_placeholders(path: Path) -> None:
     assert texts.keys() == source.keys()
     for key, text in texts.items():
         assert placeholders(text) == placeholders(source[key]), key
+
+
+# What a language has in common with English, in these very letters.
+COGNATES: Final = {
+    "ar": set(),
+    "de": {"Chat", "Chats", "Name", "Offline", "Online", "Status"},
+    "es": {"Chat", "Chats", "Visible"},
+    "fr": {"Contact", "Instances", "Session", "Visible"},
+    "hi": set(),
+    "id": {"Offline", "Online", "Status"},
+    "it": {"Chat"},
+    "nl": {
+        *("Chat", "Chats", "Contact", "Contact is online", "Offline", "Online"),
+        *("Status", "Timing"),
+    },
+    "pt-BR": {"Offline", "Online", "Status"},
+}
+
+
+@pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
+def test_no_english_is_left_over(path: Path) -> None:
+    """What reads as it does in English is a brand's name or a true cognate."""
+    if path.stem == "en":
+        assert {other.stem for other in LANGUAGES} == {"en", *COGNATES}
+        return
+    source = dict(leaves(ENGLISH))
+    same = {
+        text
+        for key, text in leaves(json.loads(path.read_text("utf-8")))
+        if text == source[key]
+    }
+    brands = {one.name for one in GATEWAYS.values()}
+    assert same == COGNATES[path.stem] | brands
+
+
+@pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
+def test_a_repairs_title_fits_its_dialog(path: Path) -> None:
+    """It is that of the list; on two lines, the front end lays it upon the next one."""
+    for issue in json.loads(path.read_text("utf-8"))["issues"].values():
+        if flow := issue.get("fix_flow"):
+            title = flow["step"]["confirm"]["title"]
+            assert title == issue["title"]
+            assert len(title.format(instance="Wawp DEMO12345678")) <= 54
 
 
 @pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)

@@ -68,7 +68,7 @@ async def async_setup_entry(
             entry_type=dr.DeviceEntryType.SERVICE,
             identifiers={(DOMAIN, entry.entry_id)},
             manufacturer=gateway.name,
-            model="WhatsApp gateway",
+            model="WhatsApp",
             name=entry.title,
         )
         .id

@@ -92,7 +92,7 @@ class ChatEntity(_WrittenOnChangeEntity[ChatCoordinator]):
             identifiers={chat_device_identifier(entry.entry_id, coordinator.chat_id)},
             entry_type=DeviceEntryType.SERVICE,
             manufacturer=instance.gateway.name,
-            model="Group" if coordinator.is_group else "Contact",
+            model="WhatsApp",
             name=coordinator.subentry.title,
             via_device_id=instance.device_id,
         )

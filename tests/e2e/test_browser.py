@@ -190,7 +190,7 @@ async def test_a_chat_is_changed(stage: Stage) -> None:
 
 
 async def test_a_plan_without_webhooks_is_told(stage: Stage) -> None:
-    """A repair names the instance, and has the address at hand."""
+    """A repair names the instance, has the address at hand, and a button to try."""
     page = stage.page
     account = stage.simulator.add_instance("wawp", "FREE1", token="free", plan="free")
     result = await stage.home_assistant.add_entry(
@@ -201,20 +201,42 @@ async def test_a_plan_without_webhooks_is_told(stage: Stage) -> None:
             "advanced": {"url": stage.simulator.url},
         },
     )
+    texts = TEXTS["issues"]["webhook_not_registered"]
+    title = texts["title"].format(instance="Wawp FREE1")
     await stage.open("/config/repairs")
-    title = TEXTS["issues"]["webhook_not_registered"]["title"]
-    await page.get_by_text(title.format(instance="Wawp FREE1")).click()
+    await page.get_by_text(title).click()
+    dialog = Dialog(stage)
+    await expect(dialog.dialog.get_by_text(title)).to_be_visible()
+    block = dialog.dialog.locator("pre")
     address = f"{stage.home_assistant.url}/api/webhook/"
-    await expect(
-        page.get_by_text(re.compile(re.escape(address) + "[0-9a-f]{32,}")).last
-    ).to_be_visible()
+    await expect(block).to_have_text(re.compile(re.escape(address) + "[0-9a-f]{32,}"))
+    # Three clicks, as anybody does who wants to copy a line.
+    await block.click(click_count=3)
+    selected = await page.evaluate("getSelection().toString().trim()")
+    assert selected == (await block.inner_text()).strip()
+    await page.evaluate("getSelection().empty()")
     await stage.take_picture("repair")
+
+    await dialog.submit()
+    refused = texts["fix_flow"]["abort"]["not_registered"]
+    await expect(dialog.dialog.get_by_text(refused)).to_be_visible()
+    await dialog.close("Close")
+    assert account.webhooks == []
+
+    account.set_quirks({"plan": "paid"})
+    await page.get_by_text(title).click()
+    await expect(block).to_be_visible()
+    await dialog.submit()
+    await expect(dialog.dialog.get_by_text("The issue is repaired!")).to_be_visible()
+    await dialog.close("Close")
+    await expect(page.get_by_text("no repairs pending")).to_be_visible()
+    (registered,) = account.webhooks
+    assert registered["url"] == selected
+
     await stage.home_assistant.delete(
         f"/api/config/config_entries/entry/{result['result']['entry_id']}"
     )
     stage.simulator.remove_instance(account)
-    await stage.open("/config/repairs")
-    await expect(page.get_by_text("no repairs pending")).to_be_visible()
 
 
 async def test_an_automation_is_made_and_runs(stage: Stage) -> None:
