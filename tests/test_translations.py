@@ -433,7 +433,7 @@ COGNATES: Final = {
     "fr": {"Contact", "Instances", "Session", "Visible"},
     "hi": set(),
     "id": {"Offline", "Online", "Status"},
-    "it": {"Chat"},
+    "it": {"Chat", "Offline", "Online"},
     "nl": {
         *("Chat", "Chats", "Contact", "Contact is online", "Offline", "Online"),
         *("Status", "Timing"),

@@ -74,6 +74,22 @@ class Dialog:
         return self.page.locator("ha-combo-box-item").get_by_text(name, exact=True)
 
 
+async def begin(stage: Stage, gateway: str) -> Dialog:
+    """Begin to add an account, as a user does; returns the dialog."""
+    page = stage.page
+    await stage.open("/config/integrations/dashboard")
+    await page.get_by_role("button", name="Add integration").click()
+    await page.get_by_placeholder("Search for a brand name").fill("whatsapp")
+    await (
+        page.locator("ha-integration-list-item")
+        .get_by_text("WhatsApp Presence")
+        .click()
+    )
+    dialog = Dialog(stage)
+    await dialog.dialog.get_by_text(GATEWAYS[gateway], exact=True).click()
+    return dialog
+
+
 async def test_log_in(stage: Stage) -> None:
     """The front end lets the demo's user in, and nobody else."""
     browser = stage.page.context.browser
@@ -107,16 +123,7 @@ async def test_an_account_is_added_by_hand(stage: Stage, gateway: str) -> None:
         next(key for key in right if key in ("instance_id", "session")),
     )
 
-    await stage.open("/config/integrations/dashboard")
-    await page.get_by_role("button", name="Add integration").click()
-    await page.get_by_placeholder("Search for a brand name").fill("whatsapp")
-    await (
-        page.locator("ha-integration-list-item")
-        .get_by_text("WhatsApp Presence")
-        .click()
-    )
-    dialog = Dialog(stage)
-    await dialog.dialog.get_by_text(GATEWAYS[gateway], exact=True).click()
+    dialog = await begin(stage, gateway)
 
     await expect(dialog.field(instance)).to_be_visible()
     if hidden:
@@ -151,6 +158,49 @@ async def test_an_account_is_added_by_hand(stage: Stage, gateway: str) -> None:
     await expect(entry.get_by_text("Ben", exact=True).first).to_be_visible()
 
 
+async def test_a_session_is_chosen_and_its_key_changed(stage: Stage) -> None:
+    """A server's key opens its sessions; a new key is taken without a restart."""
+    page = stage.page
+    account = stage.simulator.add_instance("waha", "garden", token="garden-key")
+    dialog = await begin(stage, "waha")
+    await expect(dialog.field("api_key")).to_be_visible()
+    await dialog.fill(url=stage.simulator.url, api_key="wrong")
+    await dialog.refuses("invalid_auth")
+    await dialog.fill(api_key="garden-key")
+    await dialog.submit()
+    step = TEXTS["config"]["step"]["waha_session"]
+    await expect(dialog.dialog.get_by_text(step["description"])).to_be_visible()
+    await expect(dialog.dialog.locator("ha-selector-select")).to_contain_text("garden")
+    await dialog.submit()
+    await expect(dialog.dialog.get_by_text("Add a chat")).to_be_visible()
+    await dialog.dialog.get_by_role("button", name="Close").first.click()
+
+    entry = await stage.find_entry("garden")
+    assert entry is not None
+    ready = "binary_sensor.waha_garden_ready"
+    await stage.until(ready, "on")
+    account.token = "new-key"
+    await stage.open(INTEGRATION_PAGE)
+    row = page.locator("ha-config-entry-row").filter(
+        has=page.get_by_text("WAHA garden").first
+    )
+    await row.locator("ha-dropdown, ha-md-button-menu, ha-button-menu").first.click()
+    await row.get_by_text("Reconfigure", exact=True).first.click()
+    await expect(dialog.dialog.get_by_text("WAHA garden")).to_be_visible()
+    await expect(dialog.field("url")).to_have_value(stage.simulator.url)
+    await dialog.fill(api_key="new-key")
+    await dialog.submit()
+    await expect(dialog.dialog.get_by_text("successful")).to_be_visible()
+    await dialog.close("Close")
+    await stage.until(ready, "on")
+    assert account.config_writes == 0
+
+    await stage.home_assistant.delete(
+        f"/api/config/config_entries/entry/{entry['entry_id']}"
+    )
+    stage.simulator.remove_instance(account)
+
+
 @pytest.mark.parametrize("gateway", GATEWAYS)
 async def test_presence_shows(stage: Stage, gateway: str) -> None:
     """What somebody does shows on the device's page, without a reload."""
@@ -183,6 +233,7 @@ async def test_a_chat_is_changed(stage: Stage) -> None:
     await expect(settle_time).to_have_value("3")
     await settle_time.fill("0.5")
     await dialog.fill(name="Aunt Clara")
+    await stage.take_picture("change_chat")
     await dialog.submit()
     await dialog.close("Close")
     await expect(page.get_by_text("Aunt Clara", exact=True).first).to_be_visible()
@@ -262,6 +313,7 @@ async def test_an_automation_is_made_and_runs(stage: Stage) -> None:
     # The editor goes on to the address of what was saved.
     await page.wait_for_url(re.compile(r"/config/automation/edit/(?!new)"))
     await stage.until("automation.greet_david", "on")
+    await stage.take_picture("automation")
 
     await instance.account.set_presence("David", "online")
     await stage.until(online, "on")
