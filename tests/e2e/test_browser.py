@@ -11,7 +11,7 @@ from scripts.demo import credentials
 from tests.simulator.__main__ import PEOPLE, WAAPI, WAHA, WAWP
 
 from .home_assistant import INTEGRATION, free_port
-from .stage import INTEGRATION_PAGE, Stage, log_in
+from .stage import DESKTOP, INTEGRATION_PAGE, Stage, log_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -180,6 +180,8 @@ async def test_a_session_is_chosen_and_its_key_changed(stage: Stage) -> None:
     ready = "binary_sensor.waha_garden_ready"
     await stage.until(ready, "on")
     account.token = "new-key"
+    # The menu of the last row would open below the window's end.
+    await page.set_viewport_size({"width": 1280, "height": 2000})
     await stage.open(INTEGRATION_PAGE)
     row = page.locator("ha-config-entry-row").filter(
         has=page.get_by_text("WAHA garden").first
@@ -192,6 +194,7 @@ async def test_a_session_is_chosen_and_its_key_changed(stage: Stage) -> None:
     await dialog.submit()
     await expect(dialog.dialog.get_by_text("successful")).to_be_visible()
     await dialog.close("Close")
+    await page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
     await stage.until(ready, "on")
     assert account.config_writes == 0
 
