@@ -308,6 +308,7 @@ async def test_an_automation_is_made_and_runs(stage: Stage) -> None:
     await picker.get_by_text("David", exact=True).first.click()
     for change in TEXTS["triggers"].values():
         await expect(picker.get_by_text(change["name"])).to_be_visible()
+    await stage.take_picture("automation")
     await picker.get_by_text(TEXTS["triggers"]["came_online"]["name"]).click()
     await page.get_by_role("button", name="Save").click()
     save = page.locator("ha-dialog-automation-save")
@@ -316,7 +317,6 @@ async def test_an_automation_is_made_and_runs(stage: Stage) -> None:
     # The editor goes on to the address of what was saved.
     await page.wait_for_url(re.compile(r"/config/automation/edit/(?!new)"))
     await stage.until("automation.greet_david", "on")
-    await stage.take_picture("automation")
 
     await instance.account.set_presence("David", "online")
     await stage.until(online, "on")
