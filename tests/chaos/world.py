@@ -27,11 +27,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, HomeAssistant, callback
-from homeassistant.helpers import (
-    entity_registry as er,
-    frame,
-    issue_registry as ir,
-)
+from homeassistant.helpers import entity_registry as er, frame, issue_registry as ir
 from homeassistant.helpers.storage import Store
 from homeassistant.setup import async_setup_component
 from tests.simulator import Account, Group, Person, Simulator, WaapiAccount
