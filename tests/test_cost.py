@@ -25,14 +25,17 @@ from homeassistant.util.aiohttp import MockRequest
 from .common import ANNA, INSTANCES, WEBHOOK_ID, add_account, chat, set_up
 from .simulator import Simulator
 
+# Set-up asks at once, whatever the gateway's pace.
+pytestmark = pytest.mark.usefixtures("unpaced")
+
 PACKAGE = str(Path(integration.__file__).parent)
 NOW = 1_790_000_000
 
 # Python functions of the integration that run for one event, at most.
-CALLS_WITHOUT_NEWS = {"waapi": 32, "wawp": 36}
-CALLS_WITH_NEWS = {"waapi": 95, "wawp": 100}
+CALLS_WITHOUT_NEWS = {"waapi": 44, "wawp": 45}
+CALLS_WITH_NEWS = {"waapi": 118, "wawp": 119}
 # Of the states that one event writes, as JSON.
-BYTES_WITH_NEWS = 1700
+BYTES_WITH_NEWS = 1500
 
 
 @dataclass(slots=True)

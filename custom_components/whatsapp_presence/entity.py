@@ -83,18 +83,23 @@ class ChatEntity(_WrittenOnChangeEntity[ChatCoordinator]):
         """Create the entity."""
         super().__init__(coordinator)
         self.entity_description = description
-        entry = coordinator.config_entry
-        instance = coordinator.instance
-        self._attr_unique_id = (
-            f"{entry.entry_id}_{coordinator.chat_id}_{description.key}"
-        )
-        self._attr_device_info = DeviceInfo(
-            identifiers={chat_device_identifier(entry.entry_id, coordinator.chat_id)},
+        entry_id = coordinator.config_entry.entry_id
+        self._attr_unique_id = f"{entry_id}_{coordinator.chat_id}_{description.key}"
+
+    @property
+    @override
+    def device_info(self) -> DeviceInfo:
+        """The chat's device. Asked for once, so nothing is kept of it."""
+        chat = self.coordinator
+        return DeviceInfo(
+            identifiers={
+                chat_device_identifier(chat.config_entry.entry_id, chat.chat_id)
+            },
             entry_type=DeviceEntryType.SERVICE,
-            manufacturer=instance.gateway.name,
+            manufacturer=chat.instance.gateway.name,
             model="WhatsApp",
-            name=coordinator.subentry.title,
-            via_device_id=instance.device_id,
+            name=chat.subentry.title,
+            via_device_id=chat.instance.device_id,
         )
 
     @property

@@ -6,7 +6,7 @@ from http import HTTPStatus
 import logging
 from typing import Any, Protocol
 
-from aiohttp.hdrs import METH_POST
+from aiohttp.hdrs import CONTENT_ENCODING, METH_POST
 from aiohttp.web import Request, RequestPayloadError, Response
 from yarl import URL
 
@@ -397,12 +397,15 @@ async def _async_read(request: Request) -> bytes | None:
     """Read a body up to the limit; None if it is larger, then mostly unread.
 
     Raises RequestPayloadError if it is not packed as it says.
-    The length is not to be trusted: it may be missing or belong to the compressed
-    form. Cloudhooks bring a request without either.
+    A length may be missing or belong to the compressed form; otherwise the server
+    reads no more than that. Cloudhooks bring a request without a length.
     """
     length = getattr(request, "content_length", None)
-    if length is not None and length > MAX_WEBHOOK_BODY:
-        return None
+    if length is not None:
+        if length > MAX_WEBHOOK_BODY:
+            return None
+        if CONTENT_ENCODING not in request.headers:
+            return await request.read()
     content = request.content
     chunks: list[bytes] = []
     size = 0

@@ -10,6 +10,7 @@ import shutil
 import statistics
 import time
 
+from tests.e2e.home_assistant import INTEGRATION
 from tests.simulator import Simulator
 from tests.simulator.world import Account
 
@@ -34,6 +35,9 @@ VARIANTS = {
     TEMPLATE_SAME: (TEMPLATE_WEBHOOK, Chat.repeat),
     TEMPLATE_CHANGE: (TEMPLATE_WEBHOOK, Chat.change),
 }
+
+# Stands in for the integration: the same entities, and nothing behind them.
+PLAIN = Path(__file__).parent / "plain"
 
 # What the start and the memory are measured with.
 MANY = 1000
@@ -61,8 +65,8 @@ FULL = Plan(
     batch=0.8,
     samples=200,
     flood_chats=100,
-    flood=300,
-    starts=3,
+    flood=420,
+    starts=2,
     wait_for_all=True,
 )
 QUICK = Plan(
@@ -86,6 +90,7 @@ class FloodResult:
     rows: int
     size: int
     pause: float
+    collection: float
 
 
 @dataclass(slots=True)
@@ -318,14 +323,16 @@ async def measure_floods(folder: Path, plan: Plan, results: Results) -> None:
                 OUR_WEBHOOK if ours else TEMPLATE_WEBHOOK,
                 ours or templates,
             )
-        await asyncio.sleep(4 * REST)
+        # A chat that is not subscribed yet has more to tell than the flood does.
+        await _all_subscribed(hosts["integration"][0])
+        await asyncio.sleep(REST)
         # What Home Assistant does by itself, and would do as well without the flood.
         idle: dict[str, Processor] = {}
         for name, (one, _, _) in hosts.items():
             before = one.host.processor_time()
             await one.host.probe("watch_pauses")
             await asyncio.sleep(10)
-            pause = await one.host.probe("longest_pause")
+            pause, _ = await one.host.probe("longest_pause")
             results.idle_pause = max(results.idle_pause, pause)
             idle[name] = one.host.processor_time().since(before).per(10)
         done = await asyncio.gather(
@@ -360,7 +367,7 @@ async def _flood(
     await one.host.probe("flush")
     spent = one.host.processor_time().since(before)
     took = time.monotonic() - begin
-    pause = await one.host.probe("longest_pause")
+    pause, collection = await one.host.probe("longest_pause")
     rows_after, size_after = one.host.database()
     return FloodResult(
         events=len(planned),
@@ -370,6 +377,7 @@ async def _flood(
         rows=rows_after - rows,
         size=size_after - size,
         pause=pause,
+        collection=collection,
     )
 
 
@@ -397,16 +405,19 @@ async def measure_starts(folder: Path, plan: Plan, results: Results) -> None:
                     )
         say("memory")
         # The same registries, with and without somebody who fills the entities.
-        without = folder / "without"
-        shutil.copytree(known, without)
-        shutil.rmtree(without / "custom_components" / "whatsapp_presence")
-        for name, place in (("with", known), ("without", without)):
+        # Once with entities that do nothing at all.
+        without, plain = folder / "without", folder / "plain"
+        for place in (without, plain):
+            shutil.copytree(known, place)
+            shutil.rmtree(place / "custom_components" / INTEGRATION.name)
+        shutil.copytree(PLAIN, plain / "custom_components" / INTEGRATION.name)
+        for name, place in (("with", known), ("without", without), ("plain", plain)):
             traced = 0
             resident: list[int] = []
             for number in range(plan.starts + 1):
                 async with Host(
                     place,
-                    with_integration=name == "with",
+                    with_integration=name != "without",
                     environment={"PYTHONTRACEMALLOC": "1"} if number == 0 else {},
                 ) as host:
                     await asyncio.sleep(2 * REST)

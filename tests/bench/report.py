@@ -5,16 +5,8 @@ from dataclasses import dataclass
 import math
 import statistics
 
-from .measure import (
-    CHANGE,
-    EMPTY,
-    MANY,
-    SAME,
-    TEMPLATE_CHANGE,
-    TEMPLATE_SAME,
-    Processor,
-    Results,
-)
+from .host import Processor
+from .measure import CHANGE, EMPTY, MANY, SAME, TEMPLATE_CHANGE, TEMPLATE_SAME, Results
 
 _INTEGRATION, _TEMPLATE = "integration", "template"
 _FLOOD_MANY = f"integration, {MANY} chats"
@@ -102,14 +94,10 @@ def bounded(results: Results) -> list[Row]:
         )
     ours, template = results.floods[_INTEGRATION], results.floods[_TEMPLATE]
     rows.append(Row("Rows of the flood : template", ours.rows / template.rows, 0.1))
-    (traced, _), (traced_without, _) = (
-        results.memory["with"],
-        results.memory["without"],
-    )
     rows.append(
         Row(
             "Memory per chat, over its registry entries",
-            (traced - traced_without) / MANY / 1024,
+            _memory_per_chat(results, "without"),
             10,
             "KiB",
         )
@@ -212,6 +200,7 @@ def tables(results: Results) -> str:
                 "rows per 1,000 events",
                 "KiB per 1,000 events",
                 "longest pause, ms",
+                "longest garbage collection, ms",
             ),
             (
                 (
@@ -221,6 +210,7 @@ def tables(results: Results) -> str:
                     f"{flood.rows / flood.events * 1000:.0f}",
                     f"{flood.size / flood.events * 1000 / 1024:.0f}",
                     f"{flood.pause * 1000:.0f}",
+                    f"{flood.collection * 1000:.0f}",
                 )
                 for name, flood in results.floods.items()
             ),
@@ -248,10 +238,6 @@ def tables(results: Results) -> str:
 def _start_figures(results: Results) -> list[tuple[str, str]]:
     wall, spent = zip(*results.starts, strict=True)
     wall_without, spent_without = zip(*results.starts_without, strict=True)
-    (traced, resident), (traced_without, resident_without) = (
-        results.memory["with"],
-        results.memory["without"],
-    )
     more = statistics.median(spent) - statistics.median(spent_without)
     later = statistics.median(wall) - statistics.median(wall_without)
     return [
@@ -265,15 +251,24 @@ def _start_figures(results: Results) -> list[tuple[str, str]]:
             "Set-up of a new entry, registry entries made, until it is loaded",
             f"{results.first_setup[MANY]:.2f} s",
         ),
-        (
-            "Memory per chat (Python's own count)",
-            f"{(traced - traced_without) / MANY / 1024:.1f} KiB",
-        ),
-        (
-            "Memory per chat (resident, noisy)",
-            f"{(resident - resident_without) / MANY / 1024:.1f} KiB",
+        *(
+            (
+                f"Memory per chat over {what} ({how})",
+                f"{_memory_per_chat(results, below, index):.1f} KiB",
+            )
+            for below, what in (
+                ("without", "its registry entries"),
+                ("plain", "as many entities that do nothing"),
+            )
+            for index, how in enumerate(("Python's own count", "resident, noisy"))
         ),
     ]
+
+
+def _memory_per_chat(results: Results, below: str, index: int = 0) -> float:
+    """Return KiB: by Python's own count, or (index 1) of resident memory."""
+    more = results.memory["with"][index] - results.memory[below][index]
+    return more / MANY / 1024
 
 
 _COLOURS = {

@@ -7,6 +7,7 @@ from pathlib import Path
 import resource
 import time
 import tracemalloc
+from types import MappingProxyType
 from typing import Any
 
 from aiohttp.web import Request, Response
@@ -69,7 +70,7 @@ async def add_entry(hass: HomeAssistant, connection: Connection, msg: Message) -
     """Add an entry with all its chats at once, as if it had been there before."""
     entry: ConfigEntry[Any] = ConfigEntry(
         data=msg["data"],
-        discovery_keys={},
+        discovery_keys=MappingProxyType({}),
         domain=msg["domain"],
         minor_version=1,
         options={},
@@ -119,12 +120,18 @@ def memory(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
 
 
 class _PauseWatch:
-    """Finds the longest time for which the loop did nothing else."""
+    """Finds the longest time for which the loop did nothing else.
+
+    Also the longest garbage collection: while that runs nobody else does.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to watch."""
         self._loop = loop
-        self.longest = 0.0
+        self._longest = 0.0
+        self._collection = 0.0
+        self._collecting_since = 0.0
+        gc.callbacks.append(self._collect)
         self._arm()
 
     def _arm(self) -> None:
@@ -132,13 +139,21 @@ class _PauseWatch:
         self._handle = self._loop.call_at(self._due, self._look)
 
     def _look(self) -> None:
-        self.longest = max(self.longest, self._loop.time() - self._due)
+        self._longest = max(self._longest, self._loop.time() - self._due)
         self._arm()
 
-    def stop(self) -> float:
-        """Stop; returns the longest pause in seconds."""
+    def _collect(self, phase: str, info: dict[str, int]) -> None:
+        now = time.perf_counter()
+        if phase == "start":
+            self._collecting_since = now
+        else:
+            self._collection = max(self._collection, now - self._collecting_since)
+
+    def stop(self) -> tuple[float, float]:
+        """Stop; returns the longest pause and collection in seconds."""
+        gc.callbacks.remove(self._collect)
         self._handle.cancel()
-        return self.longest
+        return self._longest, self._collection
 
 
 @websocket_api.websocket_command({vol.Required("type"): "bench_probe/watch_pauses"})
@@ -152,7 +167,7 @@ def watch_pauses(hass: HomeAssistant, connection: Connection, msg: Message) -> N
 @websocket_api.websocket_command({vol.Required("type"): "bench_probe/longest_pause"})
 @callback
 def longest_pause(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
-    """Stop looking; tells the longest pause in seconds."""
+    """Stop looking; tells the longest pause and collection in seconds."""
     watch: _PauseWatch = hass.data.pop(f"{DOMAIN}_pauses")
     connection.send_result(msg["id"], watch.stop())
 
