@@ -68,7 +68,6 @@ async def async_setup_entry(
             entry_type=dr.DeviceEntryType.SERVICE,
             identifiers={(DOMAIN, entry.entry_id)},
             manufacturer=gateway.name,
-            model="WhatsApp",
             name=entry.title,
         )
         .id
