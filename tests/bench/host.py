@@ -1,7 +1,6 @@
 """A Home Assistant that is measured from outside."""
 
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Mapping
 import json
 from pathlib import Path
 import sqlite3
@@ -63,8 +62,6 @@ class Host:
             components=(PROBE, INTEGRATION) if with_integration else (PROBE,),
             environment=environment,
         )
-        self._stack = AsyncExitStack()
-        self._call: Callable[..., Awaitable[Any]] | None = None
         self.started_after = 0.0
 
     async def __aenter__(self) -> Self:
@@ -89,9 +86,6 @@ class Host:
             )
         await self.home_assistant.wait_until_running()
         self.started_after = time.monotonic() - begin
-        self._call = await self._stack.enter_async_context(
-            self.home_assistant.websocket()
-        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -100,15 +94,15 @@ class Host:
 
     async def stop(self) -> None:
         """Stop."""
-        try:
-            await self._stack.aclose()
-        finally:
-            await self.home_assistant.stop()
+        await self.home_assistant.stop()
 
     async def ask(self, command: str, **fields: Any) -> Any:
-        """Call a command of the WebSocket API."""
-        assert self._call is not None
-        return await self._call(command, **fields)
+        """Call a command of the WebSocket API.
+
+        On a connection of its own: one that nobody reads from would not last.
+        """
+        async with self.home_assistant.websocket() as call:
+            return await call(command, **fields)
 
     async def probe(self, command: str, **fields: Any) -> Any:
         """Call a command of the probe."""

@@ -61,11 +61,11 @@ class Plan:
 
 FULL = Plan(
     chats=(1, 10, 100, MANY),
-    rounds=9,
+    rounds=7,
     batch=0.8,
     samples=200,
     flood_chats=100,
-    flood=420,
+    flood=300,
     starts=2,
     wait_for_all=True,
 )
