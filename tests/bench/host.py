@@ -48,11 +48,10 @@ class Host:
         self.folder = folder
         # What a restart needs: the port is stored, and the login stays good.
         self._login = folder / "login.json"
-        port, self._token = (
-            json.loads(self._login.read_text("utf-8"))
-            if self._login.exists()
-            else (None, "")
-        )
+        port: int | None = None
+        self._token = ""
+        if self._login.exists():
+            port, self._token = json.loads(self._login.read_text("utf-8"))
         self.home_assistant = HomeAssistant(
             folder,
             port=port,

@@ -292,7 +292,7 @@ async def _all_subscribed(one: Bench) -> tuple[float, int]:
     while True:
         for request in list(one.simulator.requests):
             if request.path.endswith("/get-chat-presence") and request.status == 200:
-                asked.setdefault((request.body or {}).get("chatId"), request.time)
+                asked.setdefault(str(request.body["chatId"]), request.time)
         if wanted <= asked.keys():
             last = max(asked[chat_id] for chat_id in wanted)
             requests = sum(request.time <= last for request in one.simulator.requests)
