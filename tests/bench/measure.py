@@ -61,11 +61,11 @@ class Plan:
 
 FULL = Plan(
     chats=(1, 10, 100, MANY),
-    rounds=7,
+    rounds=5,
     batch=0.8,
     samples=200,
     flood_chats=100,
-    flood=300,
+    flood=240,
     starts=2,
     wait_for_all=True,
 )
@@ -280,7 +280,7 @@ async def measure_events(folder: Path, plan: Plan, results: Results) -> None:
         say("floods")
         await measure_floods(folder, plan, results)
         for number, one in benches.items():
-            if plan.wait_for_all or number < 100:
+            if plan.wait_for_all or number < MANY:
                 say(f"waiting until {number} chats are subscribed")
                 results.subscribed[number] = await _all_subscribed(one)
 
