@@ -108,7 +108,7 @@ def test_every_picture_is_shown() -> None:
     """Each for light and for dark, and none is left over."""
     shown = {Path(target).name for page in PAGES for target in targets(page)}
     there = {path.name for path in IMAGES.iterdir()}
-    assert {name for name in shown if name.endswith(".png")} == there
+    assert {name for name in shown if name.endswith((".png", ".svg"))} == there
     assert all(
         name.replace("_light", "_dark") in there for name in there if "_light" in name
     )

@@ -36,9 +36,6 @@ VARIANTS = {
     TEMPLATE_CHANGE: (TEMPLATE_WEBHOOK, Chat.change),
 }
 
-# Stands in for the integration: the same entities, and nothing behind them.
-PLAIN = Path(__file__).parent / "plain"
-
 # What the start and the memory are measured with.
 MANY = 1000
 # How long everything is left alone before it counts, in seconds.
@@ -405,19 +402,16 @@ async def measure_starts(folder: Path, plan: Plan, results: Results) -> None:
                     )
         say("memory")
         # The same registries, with and without somebody who fills the entities.
-        # Once with entities that do nothing at all.
-        without, plain = folder / "without", folder / "plain"
-        for place in (without, plain):
-            shutil.copytree(known, place)
-            shutil.rmtree(place / "custom_components" / INTEGRATION.name)
-        shutil.copytree(PLAIN, plain / "custom_components" / INTEGRATION.name)
-        for name, place in (("with", known), ("without", without), ("plain", plain)):
+        without = folder / "without"
+        shutil.copytree(known, without)
+        shutil.rmtree(without / "custom_components" / INTEGRATION.name)
+        for name, place in (("with", known), ("without", without)):
             traced = 0
             resident: list[int] = []
             for number in range(plan.starts + 1):
                 async with Host(
                     place,
-                    with_integration=name != "without",
+                    with_integration=name == "with",
                     environment={"PYTHONTRACEMALLOC": "1"} if number == 0 else {},
                 ) as host:
                     await asyncio.sleep(2 * REST)

@@ -256,10 +256,7 @@ def _start_figures(results: Results) -> list[tuple[str, str]]:
                 f"Memory per chat over {what} ({how})",
                 f"{_memory_per_chat(results, below, index):.1f} KiB",
             )
-            for below, what in (
-                ("without", "its registry entries"),
-                ("plain", "as many entities that do nothing"),
-            )
+            for below, what in (("without", "its registry entries"),)
             for index, how in enumerate(("Python's own count", "resident, noisy"))
         ),
     ]
