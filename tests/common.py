@@ -132,6 +132,24 @@ async def settle(hass: HomeAssistant, account: Account) -> None:
         await account.simulator.delivery.idle()
 
 
+async def in_time(
+    hass: HomeAssistant,
+    freezer: FrozenDateTimeFactory,
+    condition: Callable[[], object],
+    seconds: int = 125,
+) -> None:
+    """Let time pass until a condition holds; the stream's task itself never ends."""
+    for _ in range(seconds):
+        freezer.tick(1)
+        async_fire_time_changed(hass)
+        for _ in range(300):
+            await hass.async_block_till_done()
+            if condition():
+                return
+            await asyncio.sleep(0)
+    raise AssertionError("It did not come in time")
+
+
 async def advance(
     hass: HomeAssistant,
     freezer: FrozenDateTimeFactory,

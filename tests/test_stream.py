@@ -1,15 +1,10 @@
 """The event stream of a gateway that needs no webhook."""
 
-import asyncio
-from collections.abc import Callable
 import random
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    MockConfigEntry,
-    async_fire_time_changed,
-)
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.whatsapp_presence.const import DOMAIN
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigSubentryData
@@ -26,6 +21,7 @@ from .common import (
     ben,
     chat,
     create_entry,
+    in_time,
     instance_of,
     online,
     state,
@@ -59,24 +55,6 @@ async def set_up(
     await until(lambda: instance_of(entry).push)
     await until(lambda: len(account.subscriptions) == len(instance_of(entry).chats))
     return entry
-
-
-async def in_time(
-    hass: HomeAssistant,
-    freezer: FrozenDateTimeFactory,
-    condition: Callable[[], object],
-    seconds: int = 125,
-) -> None:
-    """Let time pass until a condition holds; the stream's task itself never ends."""
-    for _ in range(seconds):
-        freezer.tick(1)
-        async_fire_time_changed(hass)
-        for _ in range(300):
-            await hass.async_block_till_done()
-            if condition():
-                return
-            await asyncio.sleep(0)
-    raise AssertionError("It did not come in time")
 
 
 async def test_events_need_no_address_of_home_assistant(

@@ -1,7 +1,6 @@
 """WAHA inside a house: what it needs, what it survives, what is left as it was."""
 
-import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 import hashlib
 import hmac
@@ -38,6 +37,7 @@ from .common import (
     chat,
     create_entry,
     entity_id,
+    in_time,
     instance_of,
     online,
     until,
@@ -80,21 +80,6 @@ async def set_up(
     await until(lambda: instance_of(entry).push)
     await until(lambda: account.subscriptions == {ANNA, FAMILY})
     return entry
-
-
-async def in_time(
-    hass: HomeAssistant, freezer: FrozenDateTimeFactory, condition: Callable[[], object]
-) -> None:
-    """Let up to two minutes pass until a condition holds."""
-    for _ in range(60):
-        freezer.tick(2)
-        async_fire_time_changed(hass)
-        for _ in range(300):
-            await hass.async_block_till_done()
-            if condition():
-                return
-            await asyncio.sleep(0)
-    raise AssertionError("It did not come in time")
 
 
 @contextmanager
