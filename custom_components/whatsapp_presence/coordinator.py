@@ -671,7 +671,7 @@ class ChatCoordinator(DataUpdateCoordinator[ChatPresence]):
         self._arm(now)
         if self.is_group:
             self.instance.look_up_members(update)
-        if self.hass.loop.time() - self._scheduled_at > _POSTPONE_STEP:
+        if self._pushed_at - self._scheduled_at > _POSTPONE_STEP:
             self.reschedule()
         if changed:
             self._publish()

@@ -27,8 +27,8 @@ _BOOLEANS: Final[Mapping[Any, bool]] = {
 
 def boolean(value: Any) -> bool | None:
     """Read a yes or no, in any of the forms that PHP and JavaScript give it."""
-    if value is True or value is False:
-        return bool(value)
+    if isinstance(value, bool):
+        return value
     if isinstance(value, str):
         return _BOOLEANS.get(value.lower())
     if isinstance(value, (int, float)):

@@ -4,7 +4,6 @@ All times are unix seconds; those of `now`, `asked_at` and `deadline` are on the
 caller's clock, `PresenceUpdate.time` is on the gateway's, which may be wrong.
 """
 
-from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 import math
@@ -177,7 +176,7 @@ class PresenceTracker:
         self._members: dict[str, _Track] = {}
         self._pending: set[_Track] = set()
         self._deadline = _NEVER
-        self._event_ids: deque[str] = deque(maxlen=_REMEMBERED_EVENTS)
+        self._event_ids: dict[str, None] = {}
         # No update can come later than this, so the first one sets the clock.
         self._clock = _NEVER
         self._offset = _NEVER
@@ -211,7 +210,9 @@ class PresenceTracker:
         if (event_id := update.event_id) is not None:
             if event_id in self._event_ids:
                 return self._changed_since(before)
-            self._event_ids.append(event_id)
+            self._event_ids[event_id] = None
+            if len(self._event_ids) > _REMEMBERED_EVENTS:
+                del self._event_ids[next(iter(self._event_ids))]
         self._hear(update, self._arrival(update.time, now, asked_at))
         if self._deadline <= now:
             # Nothing to settle: what fell just now is shown just now.
@@ -315,11 +316,13 @@ class PresenceTracker:
 
     def _schedule(self, track: _Track) -> None:
         """Find the next end, one person's having changed."""
-        if track.due == _NEVER:
+        if (due := track.due) == _NEVER:
             self._pending.discard(track)
         else:
             self._pending.add(track)
-        self._deadline = min((track.due for track in self._pending), default=_NEVER)
+        if self._members:
+            due = min((track.due for track in self._pending), default=_NEVER)
+        self._deadline = due
 
     def _end(self, now: float) -> None:
         """End what ends now or has ended before."""
