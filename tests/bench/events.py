@@ -70,6 +70,11 @@ class Chat:
         self._last_seen += 60
         return self.repeat()
 
+    def leave(self) -> bytes:
+        """Whatever was before: they are not there any more."""
+        self._here = False
+        return self.repeat()
+
     def repeat(self) -> bytes:
         """The last event once more."""
         word = "typing" if self._here else "unavailable"

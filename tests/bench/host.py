@@ -10,6 +10,7 @@ from typing import Any, NamedTuple, Self
 from tests.e2e.home_assistant import INTEGRATION, HomeAssistant
 
 PROBE = Path(__file__).parent / "bench_probe"
+PLAIN = Path(__file__).parent / "plain" / "whatsapp_presence"
 
 # Home Assistant's own default, in seconds.
 RECORDER_COMMIT_INTERVAL = 5
@@ -41,7 +42,7 @@ class Host:
         folder: Path,
         *,
         configuration: str = "",
-        with_integration: bool = True,
+        integration: Path | None = INTEGRATION,
         environment: Mapping[str, str] | None = None,
     ) -> None:
         """Prepare to run in a folder."""
@@ -58,7 +59,7 @@ class Host:
             level="warning",
             commit_interval=RECORDER_COMMIT_INTERVAL,
             configuration=f"bench_probe:\n{configuration}",
-            components=(PROBE, INTEGRATION) if with_integration else (PROBE,),
+            components=(PROBE, integration) if integration else (PROBE,),
             environment=environment,
         )
         self.started_after = 0.0

@@ -9,6 +9,7 @@ from pathlib import Path
 import shutil
 import statistics
 import time
+from typing import NamedTuple
 
 from tests.e2e.home_assistant import INTEGRATION
 from tests.simulator import Simulator
@@ -24,7 +25,7 @@ from .events import (
     flood,
     template_configuration,
 )
-from .host import Host, Processor
+from .host import PLAIN, Host, Processor
 
 EMPTY, SAME, CHANGE = "empty", "same", "change"
 TEMPLATE_SAME, TEMPLATE_CHANGE = "template same", "template change"
@@ -36,10 +37,15 @@ VARIANTS = {
     TEMPLATE_CHANGE: (TEMPLATE_WEBHOOK, Chat.change),
 }
 
+# Who fills the registries of a thousand chats.
+WITH, PLAIN_ENTITIES, WITHOUT = "integration", "plain entities", "nobody"
+
 # What the start and the memory are measured with.
 MANY = 1000
 # How long everything is left alone before it counts, in seconds.
 REST = 5.0
+# How long it is watched doing nothing.
+IDLE = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,24 +64,36 @@ class Plan:
 
 FULL = Plan(
     chats=(1, 10, 100, MANY),
-    rounds=5,
-    batch=0.8,
+    rounds=25,
+    batch=0.25,
     samples=200,
     flood_chats=100,
-    flood=240,
-    starts=2,
+    flood=420,
+    starts=3,
     wait_for_all=True,
 )
 QUICK = Plan(
     chats=(1, 10, MANY),
-    rounds=3,
-    batch=0.4,
+    rounds=8,
+    batch=0.2,
     samples=40,
     flood_chats=20,
     flood=40,
     starts=1,
     wait_for_all=False,
 )
+
+
+class Memory(NamedTuple):
+    """What a Home Assistant holds, in bytes.
+
+    By Python's own count, and as the system counts it; and how many seconds a
+    garbage collection takes that looks at all of it.
+    """
+
+    traced: float
+    resident: float
+    collection: float
 
 
 @dataclass(slots=True)
@@ -86,8 +104,8 @@ class FloodResult:
     spent: Processor
     rows: int
     size: int
-    pause: float
-    collection: float
+    # Longest, in seconds: all, without other processes' turns, a collection, neither.
+    pauses: dict[str, float]
 
 
 @dataclass(slots=True)
@@ -99,12 +117,15 @@ class Results:
     events: dict[int, dict[str, list[Processor]]] = field(default_factory=dict)
     latencies: dict[int, dict[str, list[float]]] = field(default_factory=dict)
     floods: dict[str, FloodResult] = field(default_factory=dict)
-    idle_pause: float = 0.0
+    idle_pauses: dict[str, float] = field(default_factory=dict)
     first_setup: dict[int, float] = field(default_factory=dict)
-    reloads: list[float] = field(default_factory=list)
+    # Each with what of it was garbage collection.
+    reloads: list[tuple[float, float]] = field(default_factory=list)
     starts: list[tuple[float, float]] = field(default_factory=list)
     starts_without: list[tuple[float, float]] = field(default_factory=list)
-    memory: dict[str, tuple[int, int]] = field(default_factory=dict)
+    plain_reloads: list[tuple[float, float]] = field(default_factory=list)
+    # By who fills the entities, and how many chats they are of.
+    memory: dict[tuple[str, int], Memory] = field(default_factory=dict)
     # By number of chats: seconds until all were subscribed, and requests meanwhile.
     subscribed: dict[int, tuple[float, int]] = field(default_factory=dict)
 
@@ -162,6 +183,11 @@ class Bench:
 
     async def batch(self, variant: str, seconds: float) -> Processor:
         """Send events for a while; returns what one of them cost, recording included."""
+        if variant == SAME:
+            # Whose typing has timed out meanwhile, types anew, which is no repeat.
+            for chat in self.chats[OUR_WEBHOOK]:
+                await self.host.post(OUR_WEBHOOK, chat.repeat())
+            await self.host.probe("flush")
         before = self.host.processor_time()
         events = 0
         begin = time.monotonic()
@@ -268,6 +294,11 @@ async def measure_events(folder: Path, plan: Plan, results: Results) -> None:
                     results.events[number][variant].append(
                         await one.batch(variant, plan.batch)
                     )
+        for one in benches.values():
+            # So that nobody's typing times out while something else is measured.
+            for chat in one.chats[OUR_WEBHOOK]:
+                await one.host.post(OUR_WEBHOOK, chat.leave())
+            await one.host.probe("flush")
         say("time until a state shows")
         for number, one in benches.items():
             for variant in (CHANGE, TEMPLATE_CHANGE):
@@ -328,10 +359,14 @@ async def measure_floods(folder: Path, plan: Plan, results: Results) -> None:
         for name, (one, _, _) in hosts.items():
             before = one.host.processor_time()
             await one.host.probe("watch_pauses")
-            await asyncio.sleep(10)
-            pause, _ = await one.host.probe("longest_pause")
-            results.idle_pause = max(results.idle_pause, pause)
-            idle[name] = one.host.processor_time().since(before).per(10)
+            await asyncio.sleep(IDLE)
+            for name_of_pause, seconds in (
+                await one.host.probe("longest_pause")
+            ).items():
+                results.idle_pauses[name_of_pause] = max(
+                    results.idle_pauses.get(name_of_pause, 0.0), seconds
+                )
+            idle[name] = one.host.processor_time().since(before).per(IDLE)
         done = await asyncio.gather(
             *(
                 _flood(one, webhook_id, flooded, plan.flood, idle[name])
@@ -364,7 +399,7 @@ async def _flood(
     await one.host.probe("flush")
     spent = one.host.processor_time().since(before)
     took = time.monotonic() - begin
-    pause, collection = await one.host.probe("longest_pause")
+    pauses = await one.host.probe("longest_pause")
     rows_after, size_after = one.host.database()
     return FloodResult(
         events=len(planned),
@@ -373,54 +408,88 @@ async def _flood(
         ),
         rows=rows_after - rows,
         size=size_after - size,
-        pause=pause,
-        collection=collection,
+        pauses=pauses,
     )
 
 
 async def measure_starts(folder: Path, plan: Plan, results: Results) -> None:
-    """Measure set-up, start and memory with a thousand chats that are known already."""
+    """Measure set-up, start and memory with chats that are known already."""
     chats = many_chats(MANY)
-    known = folder / "known"
     async with gateway(chats) as (simulator, _):
-        say(f"making {MANY} chats known")
-        async with Host(known) as host:
-            added = await host.probe("add_entry", **entry(chats, simulator.url, 3))
-            entry_id = added["entry_id"]
-            # Long enough for the registries to be stored.
-            await asyncio.sleep(15)
-        for number in range(plan.starts):
-            say(f"start {number + 1} of {plan.starts}")
-            async with Host(known) as host:
+        known: dict[int, tuple[Path, str]] = {}
+        for number in (1, MANY):
+            say(f"making {number} chats known")
+            place = folder / f"known-{number}"
+            async with Host(place) as host:
+                added = await host.probe(
+                    "add_entry", **entry(chats[:number], simulator.url, 3)
+                )
+                known[number] = place, added["entry_id"]
+                # Long enough for the registries to be stored.
+                await asyncio.sleep(15)
+        say("making a Home Assistant without chats known")
+        async with Host(folder / "unknown"):
+            pass
+        place, entry_id = known[MANY]
+        for start in range(plan.starts):
+            say(f"start {start + 1} of {plan.starts}")
+            async with Host(place) as host:
                 await asyncio.sleep(REST)
                 results.starts.append((host.started_after, await host.probe("started")))
                 results.reloads.append(await host.probe("reload", entry_id=entry_id))
             async with Host(folder / "unknown") as host:
-                if number or plan.starts == 1:
-                    results.starts_without.append(
-                        (host.started_after, await host.probe("started"))
-                    )
-        say("memory")
-        # The same registries, with and without somebody who fills the entities.
-        without = folder / "without"
-        shutil.copytree(known, without)
-        shutil.rmtree(without / "custom_components" / INTEGRATION.name)
-        for name, place in (("with", known), ("without", without)):
-            traced = 0
-            resident: list[int] = []
-            for number in range(plan.starts + 1):
-                async with Host(
-                    place,
-                    with_integration=name == "with",
-                    environment={"PYTHONTRACEMALLOC": "1"} if number == 0 else {},
-                ) as host:
-                    await asyncio.sleep(2 * REST)
-                    used = await host.probe("memory")
-                    if number == 0:
-                        traced = used["traced"]
-                    else:
-                        resident.append(used["resident"])
-            results.memory[name] = (traced, int(statistics.median(resident)))
+                await asyncio.sleep(REST)
+                results.starts_without.append(
+                    (host.started_after, await host.probe("started"))
+                )
+        for name, integration in (
+            (WITH, INTEGRATION),
+            (PLAIN_ENTITIES, PLAIN),
+            (WITHOUT, None),
+        ):
+            for number, (place, entry_id) in known.items():
+                say(f"memory with {number} chats: {name}")
+                await _measure_memory(
+                    place, entry_id, number, (name, integration), plan, results
+                )
+
+
+async def _measure_memory(
+    known: Path,
+    entry_id: str,
+    number: int,
+    filled_by: tuple[str, Path | None],
+    plan: Plan,
+    results: Results,
+) -> None:
+    """Measure what somebody needs who fills what the registries know of some chats."""
+    name, integration = filled_by
+    place = known.with_name(f"{known.name}-{name.replace(' ', '-')}")
+    shutil.copytree(known, place)
+    shutil.rmtree(place / "custom_components" / INTEGRATION.name)
+
+    async def run(environment: dict[str, str]) -> dict[str, float]:
+        async with Host(
+            place, integration=integration, environment=environment
+        ) as host:
+            await asyncio.sleep(REST)
+            # What the recorder still holds is not the entities'.
+            await host.probe("flush")
+            await asyncio.sleep(2 * REST)
+            used: dict[str, float] = await host.probe("memory")
+            if integration is PLAIN and number == MANY and not environment:
+                results.plain_reloads.append(
+                    await host.probe("reload", entry_id=entry_id)
+                )
+        return used
+
+    traced = await run({"PYTHONTRACEMALLOC": "1"})
+    others = [await run({}) for _ in range(plan.starts if number == MANY else 1)]
+    results.memory[name, number] = Memory(
+        traced["traced"],
+        statistics.median(one["resident"] for one in others),
+        statistics.median(one["collection"] for one in others),
+    )
 
 
 async def measure(folder: Path, plan: Plan) -> Results:

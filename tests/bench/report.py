@@ -6,7 +6,17 @@ import math
 import statistics
 
 from .host import Processor
-from .measure import CHANGE, EMPTY, MANY, SAME, TEMPLATE_CHANGE, TEMPLATE_SAME, Results
+from .measure import (
+    CHANGE,
+    EMPTY,
+    MANY,
+    SAME,
+    TEMPLATE_CHANGE,
+    TEMPLATE_SAME,
+    WITH,
+    WITHOUT,
+    Results,
+)
 
 _INTEGRATION, _TEMPLATE = "integration", "template"
 _FLOOD_MANY = f"integration, {MANY} chats"
@@ -92,12 +102,13 @@ def bounded(results: Results) -> list[Row]:
                 1.1,
             )
         )
+    all_of_it = [spent for spent, _ in results.reloads]
     ours, template = results.floods[_INTEGRATION], results.floods[_TEMPLATE]
     rows.append(Row("Rows of the flood : template", ours.rows / template.rows, 0.1))
     rows.append(
         Row(
             "Memory per chat, over its registry entries",
-            _memory_per_chat(results, "without"),
+            _per_chat(results, WITH, "traced") / 1024,
             10,
             "KiB",
         )
@@ -105,17 +116,17 @@ def bounded(results: Results) -> list[Row]:
     rows.append(
         Row(
             f"Set-up, {MANY} known chats: time on the loop",
-            statistics.median(results.reloads),
+            statistics.median(all_of_it),
             1,
             "s",
-            (min(results.reloads), max(results.reloads)),
+            (min(all_of_it), max(all_of_it)),
         )
     )
     rows.append(
         Row(
             f"Longest pause of the loop in the flood, {plural(results)}",
             max(
-                flood.pause
+                flood.pauses["own"]
                 for name, flood in results.floods.items()
                 if name != _TEMPLATE
             )
@@ -199,8 +210,6 @@ def tables(results: Results) -> str:
                 "CPU per event, ms",
                 "rows per 1,000 events",
                 "KiB per 1,000 events",
-                "longest pause, ms",
-                "longest garbage collection, ms",
             ),
             (
                 (
@@ -209,15 +218,51 @@ def tables(results: Results) -> str:
                     f"{flood.spent.process / flood.events * 1000:.3f}",
                     f"{flood.rows / flood.events * 1000:.0f}",
                     f"{flood.size / flood.events * 1000 / 1024:.0f}",
-                    f"{flood.pause * 1000:.0f}",
-                    f"{flood.collection * 1000:.0f}",
                 )
                 for name, flood in results.floods.items()
             ),
         ),
-        f"Longest pause of the loop without a flood: {results.idle_pause * 1000:.0f} ms.",
-        f"### Start, set-up and memory with {MANY} chats",
-        _table(("figure", ""), iter(_start_figures(results))),
+        "### Longest pauses of the event loop, ms",
+        _table(
+            (
+                "who",
+                "all of it",
+                "without other processes' turns",
+                "a garbage collection",
+                "without either",
+            ),
+            (
+                (
+                    name,
+                    *(
+                        f"{pauses[kind] * 1000:.0f}"
+                        for kind in ("pause", "own", "collection", "rest")
+                    ),
+                )
+                for name, pauses in (
+                    *((name, flood.pauses) for name, flood in results.floods.items()),
+                    ("any of them, without a flood", results.idle_pauses),
+                )
+            ),
+        ),
+        f"### Start and set-up with {MANY} chats",
+        _table(
+            ("figure", "all of it", "without garbage collections"),
+            iter(_start_figures(results)),
+        ),
+        "### Memory, by who fills the chats' entities",
+        _table(
+            (
+                "who",
+                "chats",
+                "Python's own count",
+                "resident",
+                "per chat, over nobody",
+                "resident, noisy",
+                "a garbage collection of it all",
+            ),
+            _memory_rows(results),
+        ),
         "### Until all chats are subscribed",
         _table(
             ("chats", "seconds", "requests", "requests a minute"),
@@ -235,37 +280,62 @@ def tables(results: Results) -> str:
     return "\n\n".join(parts)
 
 
-def _start_figures(results: Results) -> list[tuple[str, str]]:
+def _start_figures(results: Results) -> list[tuple[str, ...]]:
     wall, spent = zip(*results.starts, strict=True)
     wall_without, spent_without = zip(*results.starts_without, strict=True)
     more = statistics.median(spent) - statistics.median(spent_without)
     later = statistics.median(wall) - statistics.median(wall_without)
     return [
-        ("CPU that it adds to Home Assistant's start", f"{more:.2f} s"),
-        ("Time that it adds until Home Assistant runs", f"{later:.2f} s"),
-        (
-            "Set-up of the entry, on the event loop",
-            f"{statistics.median(results.reloads):.2f} s",
+        ("CPU that it adds to Home Assistant's start", f"{more:.2f} s", ""),
+        ("Time that it adds until Home Assistant runs", f"{later:.2f} s", ""),
+        *(
+            (
+                f"Set-up of {what}, on the event loop",
+                f"{statistics.median(spent for spent, _ in reloads):.2f} s",
+                f"{statistics.median(spent - gc for spent, gc in reloads):.2f} s",
+            )
+            for what, reloads in (
+                ("the entry", results.reloads),
+                ("as many plain entities", results.plain_reloads),
+            )
         ),
         (
             "Set-up of a new entry, registry entries made, until it is loaded",
             f"{results.first_setup[MANY]:.2f} s",
-        ),
-        *(
-            (
-                f"Memory per chat over {what} ({how})",
-                f"{_memory_per_chat(results, below, index):.1f} KiB",
-            )
-            for below, what in (("without", "its registry entries"),)
-            for index, how in enumerate(("Python's own count", "resident, noisy"))
+            "",
         ),
     ]
 
 
-def _memory_per_chat(results: Results, below: str, index: int = 0) -> float:
-    """Return KiB: by Python's own count, or (index 1) of resident memory."""
-    more = results.memory["with"][index] - results.memory[below][index]
-    return more / MANY / 1024
+def _memory_rows(results: Results) -> Iterator[tuple[str, ...]]:
+    for (name, number), memory in results.memory.items():
+        more = ["", ""]
+        if number == MANY and name != WITHOUT:
+            more = [
+                f"{_per_chat(results, name, field) / 1024:.1f} KiB"
+                for field in ("traced", "resident")
+            ]
+        yield (
+            name,
+            str(number),
+            f"{memory.traced / 2**20:.0f} MiB",
+            f"{memory.resident / 2**20:.0f} MiB",
+            *more,
+            f"{memory.collection * 1000:.0f} ms",
+        )
+
+
+def _per_chat(results: Results, who: str, field: str) -> float:
+    """Return how many bytes a chat takes more than if nobody filled its entities.
+
+    What does not grow with the chats, such as the code, is no chat's.
+    """
+
+    def of(name: str) -> float:
+        many, one = (results.memory[name, number] for number in (MANY, 1))
+        return float(getattr(many, field) - getattr(one, field)) / (MANY - 1)
+
+    return of(who) - of(WITHOUT)
 
 
 _COLOURS = {

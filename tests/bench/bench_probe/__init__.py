@@ -3,8 +3,10 @@
 import asyncio
 import gc
 from http import HTTPStatus
+import itertools
 from pathlib import Path
 import resource
+import threading
 import time
 import tracemalloc
 from types import MappingProxyType
@@ -105,16 +107,21 @@ async def flush(hass: HomeAssistant, connection: Connection, msg: Message) -> No
 @websocket_api.websocket_command({vol.Required("type"): "bench_probe/memory"})
 @callback
 def memory(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
-    """Tell how much memory is in use, in bytes; `traced` is 0 unless it is traced."""
-    gc.unfreeze()
+    """Tell how much memory is in use, in bytes; `traced` is 0 unless it is traced.
+
+    Also how many seconds a collection takes that has to look at all of it.
+    """
     gc.collect()
+    before = time.perf_counter()
     gc.collect()
+    collection = time.perf_counter() - before
     pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
     connection.send_result(
         msg["id"],
         {
             "resident": pages * resource.getpagesize(),
             "traced": tracemalloc.get_traced_memory()[0],
+            "collection": collection,
         },
     )
 
@@ -122,24 +129,46 @@ def memory(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
 class _PauseWatch:
     """Finds the longest time for which the loop did nothing else.
 
-    Also the longest garbage collection: while that runs nobody else does.
+    Also what is left of it without the time in which the kernel ran another process,
+    and without garbage collections as well, while which nobody else runs.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Begin to watch."""
         self._loop = loop
-        self._longest = 0.0
-        self._collection = 0.0
+        self._longest = {"pause": 0.0, "own": 0.0, "collection": 0.0, "rest": 0.0}
+        self._schedule = Path("/proc/thread-self/schedstat").open("rb", buffering=0)
+        self._waited = self._waited_so_far()
+        self._collected = 0.0
         self._collecting_since = 0.0
         gc.callbacks.append(self._collect)
         self._arm()
+
+    def _waited_so_far(self) -> float:
+        """Return for how many seconds this thread could have run, but did not."""
+        self._schedule.seek(0)
+        return int(self._schedule.read().split()[1]) / 1e9
+
+    def _keep_longest(self, name: str, seconds: float) -> None:
+        self._longest[name] = max(self._longest[name], seconds)
 
     def _arm(self) -> None:
         self._due = self._loop.time() + TICK
         self._handle = self._loop.call_at(self._due, self._look)
 
     def _look(self) -> None:
-        self._longest = max(self._longest, self._loop.time() - self._due)
+        pause = self._loop.time() - self._due
+        waited = self._waited_so_far()
+        own = pause - (waited - self._waited)
+        self._keep_longest("pause", pause)
+        self._keep_longest("own", own)
+        collected = self._collected
+        if self._collecting_since:
+            # In another thread, which has not come to tell of the end yet.
+            collected += time.perf_counter() - self._collecting_since
+        self._keep_longest("rest", own - collected)
+        self._waited = waited
+        self._collected = 0.0
         self._arm()
 
     def _collect(self, phase: str, info: dict[str, int]) -> None:
@@ -147,13 +176,16 @@ class _PauseWatch:
         if phase == "start":
             self._collecting_since = now
         else:
-            self._collection = max(self._collection, now - self._collecting_since)
+            took, self._collecting_since = now - self._collecting_since, 0.0
+            self._collected += took
+            self._keep_longest("collection", took)
 
-    def stop(self) -> tuple[float, float]:
-        """Stop; returns the longest pause and collection in seconds."""
+    def stop(self) -> dict[str, float]:
+        """Stop; returns the longest of each in seconds."""
         gc.callbacks.remove(self._collect)
         self._handle.cancel()
-        return self._longest, self._collection
+        self._schedule.close()
+        return self._longest
 
 
 @websocket_api.websocket_command({vol.Required("type"): "bench_probe/watch_pauses"})
@@ -167,7 +199,7 @@ def watch_pauses(hass: HomeAssistant, connection: Connection, msg: Message) -> N
 @websocket_api.websocket_command({vol.Required("type"): "bench_probe/longest_pause"})
 @callback
 def longest_pause(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
-    """Stop looking; tells the longest pause and collection in seconds."""
+    """Stop looking; tells the longest pauses in seconds."""
     watch: _PauseWatch = hass.data.pop(f"{DOMAIN}_pauses")
     connection.send_result(msg["id"], watch.stop())
 
@@ -177,12 +209,25 @@ def longest_pause(hass: HomeAssistant, connection: Connection, msg: Message) -> 
 )
 @websocket_api.async_response
 async def reload(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
-    """Unload an entry and set it up again; tells the loop's time for the latter."""
+    """Unload an entry and set it up again; tells the loop's time for the latter.
+
+    The first is all of it, the second is what of it went into garbage collections.
+    """
     await hass.config_entries.async_unload(msg["entry_id"])
     gc.collect()
+    moments: list[float] = []
+
+    def collect(phase: str, info: dict[str, int]) -> None:
+        if threading.current_thread() is threading.main_thread():
+            moments.append(time.thread_time())
+
+    gc.callbacks.append(collect)
     before = time.thread_time()
     await hass.config_entries.async_setup(msg["entry_id"])
-    connection.send_result(msg["id"], time.thread_time() - before)
+    spent = time.thread_time() - before
+    gc.callbacks.remove(collect)
+    collecting = sum(end - begin for begin, end in itertools.batched(moments, 2))
+    connection.send_result(msg["id"], (spent, collecting))
 
 
 @websocket_api.websocket_command({vol.Required("type"): "bench_probe/started"})
