@@ -30,7 +30,7 @@ def main() -> int:
         prog="scripts/bench", description="What an event costs, and a thousand chats."
     )
     parser.add_argument(
-        "--quick", action="store_true", help="a few minutes instead of half an hour"
+        "--quick", action="store_true", help="less, in a quarter of an hour"
     )
     parser.add_argument(
         "--no-wait",

@@ -382,7 +382,7 @@ def plot(results: Results) -> str:
 CPU per event, ms (whole process, logarithmic)</text>""",
     ]
     for index, (_, name, colour) in enumerate(_BARS):
-        x, y = left + (index % 3) * 195, 34 + index // 3 * 16
+        x, y = left + (index % 3) * 185, 34 + index // 3 * 16
         parts.append(
             f'<rect x="{x}" y="{y - 9}" width="10" height="10" rx="2" '
             f'fill="{_COLOURS[colour]}"/><text x="{x + 15}" y="{y}">{name}</text>'
