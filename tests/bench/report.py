@@ -81,7 +81,7 @@ def bounded(results: Results) -> list[Row]:
             max(
                 (
                     _ratio_row(
-                        f"{figure}, {number} chats",
+                        f"{figure}, {number} {'chat' if number == 1 else 'chats'}",
                         _ratios(events[number][one], events[number][two], _process),
                         bound,
                     )
