@@ -49,7 +49,7 @@ from .gateways.base import (
 from .helpers import is_presentable
 from .presence import chat_id as cid
 from .presence.model import ChatPresence, PresenceUpdate, changes
-from .presence.tracker import CLOCK_JUMP, PresenceTracker
+from .presence.tracker import CLOCK_JUMP, PresenceTracker, seen_before
 from .repairs import Issue, async_clear_issue, async_raise_issue
 from .webhook import WebhookManager
 
@@ -520,12 +520,10 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
     @callback
     def _is_stale(self, event: InstanceEvent) -> bool:
         """Whether the event repeats one, or is overtaken by a newer one."""
-        if event.event_id is not None:
-            if event.event_id in self._seen_events:
-                return True
-            self._seen_events[event.event_id] = None
-            if len(self._seen_events) > SEEN_EVENTS:
-                self._seen_events.pop(next(iter(self._seen_events)))
+        if event.event_id is not None and seen_before(
+            event.event_id, self._seen_events, SEEN_EVENTS
+        ):
+            return True
         if event.time is not None:
             if event.time < self._newest_event < event.time + LATE_LIMIT:
                 return True

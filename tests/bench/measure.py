@@ -37,8 +37,9 @@ VARIANTS = {
     TEMPLATE_CHANGE: (TEMPLATE_WEBHOOK, Chat.change),
 }
 
-# Who fills the registries of a thousand chats.
+# Who fills the entities that the registries know.
 WITH, PLAIN_ENTITIES, WITHOUT = "integration", "plain entities", "nobody"
+FILLED_BY = {WITH: INTEGRATION, PLAIN_ENTITIES: PLAIN, WITHOUT: None}
 
 # What the start and the memory are measured with.
 MANY = 1000
@@ -360,12 +361,11 @@ async def measure_floods(folder: Path, plan: Plan, results: Results) -> None:
             before = one.host.processor_time()
             await one.host.probe("watch_pauses")
             await asyncio.sleep(IDLE)
-            for name_of_pause, seconds in (
-                await one.host.probe("longest_pause")
-            ).items():
-                results.idle_pauses[name_of_pause] = max(
-                    results.idle_pauses.get(name_of_pause, 0.0), seconds
-                )
+            pauses = await one.host.probe("longest_pause")
+            results.idle_pauses = {
+                kind: max(seconds, results.idle_pauses.get(kind, 0.0))
+                for kind, seconds in pauses.items()
+            }
             idle[name] = one.host.processor_time().since(before).per(IDLE)
         done = await asyncio.gather(
             *(
@@ -442,42 +442,35 @@ async def measure_starts(folder: Path, plan: Plan, results: Results) -> None:
                 results.starts_without.append(
                     (host.started_after, await host.probe("started"))
                 )
-        for name, integration in (
-            (WITH, INTEGRATION),
-            (PLAIN_ENTITIES, PLAIN),
-            (WITHOUT, None),
-        ):
+        for name in FILLED_BY:
             for number, (place, entry_id) in known.items():
                 say(f"memory with {number} chats: {name}")
-                await _measure_memory(
-                    place, entry_id, number, (name, integration), plan, results
-                )
+                await _measure_memory(place, entry_id, number, name, plan, results)
 
 
 async def _measure_memory(
     known: Path,
     entry_id: str,
     number: int,
-    filled_by: tuple[str, Path | None],
+    name: str,
     plan: Plan,
     results: Results,
 ) -> None:
     """Measure what somebody needs who fills what the registries know of some chats."""
-    name, integration = filled_by
     place = known.with_name(f"{known.name}-{name.replace(' ', '-')}")
     shutil.copytree(known, place)
     shutil.rmtree(place / "custom_components" / INTEGRATION.name)
 
     async def run(environment: dict[str, str]) -> dict[str, float]:
         async with Host(
-            place, integration=integration, environment=environment
+            place, integration=FILLED_BY[name], environment=environment
         ) as host:
             await asyncio.sleep(REST)
             # What the recorder still holds is not the entities'.
             await host.probe("flush")
             await asyncio.sleep(2 * REST)
             used: dict[str, float] = await host.probe("memory")
-            if integration is PLAIN and number == MANY and not environment:
+            if name == PLAIN_ENTITIES and number == MANY and not environment:
                 results.plain_reloads.append(
                     await host.probe("reload", entry_id=entry_id)
                 )

@@ -19,7 +19,6 @@ from .measure import (
 )
 
 _INTEGRATION, _TEMPLATE = "integration", "template"
-_FLOOD_MANY = f"integration, {MANY} chats"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +123,8 @@ def bounded(results: Results) -> list[Row]:
     )
     rows.append(
         Row(
-            f"Longest pause of the loop in the flood, {plural(results)}",
+            "Longest pause of the loop in the flood, "
+            f"{results.plan.flood_chats} and {MANY} chats",
             max(
                 flood.pauses["own"]
                 for name, flood in results.floods.items()
@@ -136,11 +136,6 @@ def bounded(results: Results) -> list[Row]:
         )
     )
     return rows
-
-
-def plural(results: Results) -> str:
-    """Name how many chats were flooded."""
-    return f"{results.plan.flood_chats} and {MANY} chats"
 
 
 def _table(header: Sequence[str], rows: Iterator[Sequence[str]]) -> str:

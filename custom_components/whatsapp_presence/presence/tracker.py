@@ -207,12 +207,10 @@ class PresenceTracker:
         """
         before = self._presence
         self._advance(now)
-        if (event_id := update.event_id) is not None:
-            if event_id in self._event_ids:
-                return self._changed_since(before)
-            self._event_ids[event_id] = None
-            if len(self._event_ids) > _REMEMBERED_EVENTS:
-                del self._event_ids[next(iter(self._event_ids))]
+        if (event_id := update.event_id) is not None and seen_before(
+            event_id, self._event_ids, _REMEMBERED_EVENTS
+        ):
+            return self._changed_since(before)
         self._hear(update, self._arrival(update.time, now, asked_at))
         if self._deadline <= now:
             # Nothing to settle: what fell just now is shown just now.
@@ -650,6 +648,16 @@ class PresenceTracker:
                 if track.activity is activity
             )
         )
+
+
+def seen_before(event_id: str, seen: dict[str, None], most: int) -> bool:
+    """Whether an event's id is among the latest; it is from now on, the oldest goes."""
+    if event_id in seen:
+        return True
+    seen[event_id] = None
+    if len(seen) > most:
+        del seen[next(iter(seen))]
+    return False
 
 
 def _plausible(last_seen: float | None) -> float | None:
