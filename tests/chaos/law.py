@@ -188,7 +188,7 @@ class Voice:
             found.add(falls)
             if falls and now >= self.lapse(standing)[0]:
                 found.add(LAPSED)
-            waits = self.provisional and not (self.firm and now > began + ACCEPTED)
+            waits = self.provisional and not (self.firm and now >= began + ACCEPTED)
             if waits or self.blank > began:
                 found.add(LAPSED)
         if self.optional:
@@ -249,6 +249,7 @@ class Voice:
             else:
                 began = _last_run(self.onlines)[0]
                 yield began + settle(began)
+                yield began + ACCEPTED
         if self.activities:
             last_time, last = self.activities[-1]
             if last != "idle":
