@@ -46,7 +46,12 @@ SUBSCRIBE = {
 def add_account(
     simulator: Simulator, gateway: str = "waapi", **options: Any
 ) -> Account:
-    """Add an account that knows Anna, Ben and a group of both."""
+    """Add an account that knows Anna, Ben and a group of both.
+
+    A server of WAHA has its store switched on, as the set-up's help asks for.
+    """
+    if gateway == "waha":
+        options.setdefault("store", True)
     account = simulator.add_instance(
         gateway, INSTANCES[gateway], token="t0ken", **options
     )

@@ -29,6 +29,7 @@ from tests.simulator import (
     Group,
     Person,
     Simulator,
+    SkippingClock,
     WaapiAccount,
     WahaAccount,
     WawpAccount,
@@ -55,6 +56,8 @@ class Home:
     ) -> None:
         """Set up an account that knows two people and a group."""
         self.type = gateway_type
+        if gateway_type == "waha":
+            quirks.setdefault("store", True)
         self.simulator = simulator
         self.session = session
         self.account: WaapiAccount | WawpAccount | WahaAccount = simulator.add_instance(
@@ -135,7 +138,7 @@ class Home:
 @pytest.fixture
 async def simulator(socket_enabled: None) -> AsyncIterator[Simulator]:
     """Return a simulator on loopback."""
-    async with Simulator() as simulator:
+    async with Simulator(clock=SkippingClock()) as simulator:
         yield simulator
 
 
