@@ -54,6 +54,8 @@ class ChaosLoop(asyncio.SelectorEventLoop):
     def __init__(self, start: float) -> None:
         """Begin at a time in unix seconds, which is also what `time` counts in."""
         self._skipped_to = start
+        # By how much this machine's clock is wrong.
+        self.wrong_by = 0.0
         self.threads_at_work = 0
         selector = _SkippingSelector()
         selector.loop = self
@@ -64,6 +66,10 @@ class ChaosLoop(asyncio.SelectorEventLoop):
     @override
     def time(self) -> float:
         return self._skipped_to
+
+    def wall(self) -> float:
+        """What this machine's clock tells, which can be set, unlike `time`."""
+        return self._skipped_to + self.wrong_by
 
     def skip(self, seconds: float) -> None:
         """Let time pass; to a timer exactly, lest rounding leaves it for the next."""
@@ -105,20 +111,20 @@ class ChaosLoop(asyncio.SelectorEventLoop):
 
 @contextmanager
 def told_by(loop: ChaosLoop) -> Generator[None]:
-    """Let everybody have the time from the loop."""
+    """Let everybody have the time from the loop, and the date from its wall clock."""
 
     def now(tz: Any = UTC) -> datetime:
-        return datetime.fromtimestamp(loop.time(), tz or UTC)
+        return datetime.fromtimestamp(loop.wall(), tz or UTC)
 
     def utcnow() -> datetime:
-        return datetime.fromtimestamp(loop.time(), UTC)
+        return datetime.fromtimestamp(loop.wall(), UTC)
 
     with (
-        patch.object(time, "time", loop.time),
+        patch.object(time, "time", loop.wall),
         patch.object(aiohttp.connector, "monotonic", loop.time),
         patch.object(dt_util, "utcnow", utcnow),
         patch.object(dt_util, "now", now),
         patch.object(event_helper, "time_tracker_utcnow", utcnow),
-        patch.object(event_helper, "time_tracker_timestamp", loop.time),
+        patch.object(event_helper, "time_tracker_timestamp", loop.wall),
     ):
         yield

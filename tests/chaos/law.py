@@ -349,8 +349,13 @@ class Receiver:
         standing = self.standing
         standing.tried.append(now)
         if accepted:
-            standing.accepted.append(now)
             standing.failed.clear()
+            last = standing.accepted[-1] if standing.accepted else -NEVER
+            # It may take several calls.
+            if now - last >= SOON or last < standing.back:
+                standing.accepted.append(now)
+            return
+        if standing.failed and now - standing.failed[-1] < SOON:
             return
         standing.failed.append(now)
         if standing.may_be_lost:
@@ -614,12 +619,14 @@ class Receiver:
             default=NEVER,
         )
 
-    @property
-    def settled(self) -> bool:
-        """Whether nothing that anybody does or did is about to end."""
+    def settled(self, now: float) -> bool:
+        """Whether nothing is about to end by a settle time."""
+        longest = max(settle for _, settle in self._settles) + TYPING_TIMEOUT
         return all(
-            not voice.activities or voice.activities[-1][1] == "idle"
+            now - words[-1][0] > longest
             for voice in self._voices()
+            for words in (voice.onlines, voice.activities)
+            if words
         )
 
     # ------------------------------------------------------------------- triggers

@@ -341,9 +341,12 @@ def _brief(message: Message | None) -> str:
 class LogWatch(logging.Handler):
     """Counts what is logged, and keeps what should not be."""
 
-    def __init__(self, oracle: Oracle, package: str) -> None:
+    def __init__(
+        self, oracle: Oracle, package: str, muted: Callable[[], bool] = lambda: False
+    ) -> None:
         """Listen for a package's lines, and for anybody's exceptions."""
         super().__init__(logging.INFO)
+        self.muted = muted
         self.oracle = oracle
         self.package = package
         self.lines: list[tuple[float, int, str]] = []
@@ -351,6 +354,8 @@ class LogWatch(logging.Handler):
     @override
     def emit(self, record: logging.LogRecord) -> None:
         """Take a record."""
+        if self.muted():
+            return
         ours = record.name.startswith(self.package)
         if ours:
             text = record.getMessage()
