@@ -55,7 +55,7 @@ NAMES: Final = ("Anna", "Ben", "Carl", "Dora", "Emil", "Fay", "Gus", "Hana")
 HIDDEN: Final = frozenset({"Dora", "Hana"})
 FAMILY: Final = "120363000000000001@g.us"
 MEMBERS: Final = 4
-WEBHOOK: Final = "custom_components.whatsapp_presence.webhook"
+WEBHOOK: Final = "custom_components.whatsapp_presence.instance.address"
 SECRET: Final = "what is signed with"
 GRACE: Final = 117.0
 """Seconds, with some left out for who looks at the clock a moment earlier."""
