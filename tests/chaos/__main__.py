@@ -89,12 +89,19 @@ def main() -> int:
         help="throw so many webhook bodies instead (%(const)s)",
     )
     parser.add_argument("--hours", type=float, default=24, help="simulated hours")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="FAULT",
+        help="let this fault happen alone, as it is called in the report; repeatable",
+    )
     arguments = parser.parse_args()
     if arguments.fuzz is not None:
         found = fuzz(arguments.seed, arguments.fuzz)
         report_fuzz(arguments.seed, found)
         return 0 if found.good else 1
-    result = run(arguments.seed, arguments.hours)
+    result = run(arguments.seed, arguments.hours, only=arguments.only)
     report(arguments.seed, result)
     return 0 if result.good else 1
 

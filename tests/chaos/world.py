@@ -510,8 +510,8 @@ class World:
                 # Over a stream, the order of arrival is the order.
                 time = None if gateway == "waha" else self.simulator.true_time(time)
             unsure = time is not None and since > 0 and self.now - since < CLOCKS
-            message = self._by_number(gateway, replace(message, time=time))
-            self.oracle.hear(chat, message, unsure=unsure)
+            named = self._by_number(gateway, replace(message, time=time))
+            self.oracle.hear(chat, named, unsure=unsure)
 
     def _chat(self, gateway: str, chat_id: str) -> Watched | None:
         found = self.accounts[gateway].find(chat_id)
@@ -571,8 +571,8 @@ class World:
         if answer.call is not Call.PEEK:
             self.oracle.tried(chat, accepted=said is not None)
         if answer.call is not Call.SUBSCRIBE and said is not None:
-            message = said if isinstance(said, Message) else None
-            self._hear_answer(answer, answer.chat, message)
+            told = said if isinstance(said, Message) else None
+            self._hear_answer(answer, answer.chat, told)
 
     def _hear_answer(self, answer: Answer, asked: str, message: Message | None) -> None:
         if (chat := self._chat(answer.gateway, asked)) is None:
