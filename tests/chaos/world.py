@@ -164,9 +164,11 @@ class World:
         stored = copy.deepcopy(self._stored)
         self.muted = self.simulator.deaf = True
         self.tapping = False
+        # It goes on for a while without being seen or heard by anybody, lest it haunts
+        # the one that comes after it.
         for gateway in self.entries:
             self.forget(gateway)
-        # It goes on for a while without being seen or heard by anybody.
+            await self.unload(gateway)
         await self.close()
         self._stored.clear()
         self._stored.update(stored)
