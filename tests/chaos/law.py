@@ -199,7 +199,10 @@ class Voice:
         """When an online may lapse, and when it must have, if nothing more is heard."""
         if self.provisional:
             since = standing.subscribed_since(self.sign - SOON)
-            return -NEVER, (self.sign if since is None else since) + CONFIRM + EXACT
+            if since is None:
+                # It counts from the chat's own subscription, which may be to come.
+                since = self.sign if standing.accepted else NEVER
+            return -NEVER, since + CONFIRM + EXACT
         implied = self.sign + IMPLIED
         tried = _nth(standing.tried, RENEWALS, self.sign)
         accepted = _nth(
@@ -317,6 +320,7 @@ class Receiver:
         self.standing = Standing()
         # The last word under each id, and the ids that events came under.
         self._words: dict[tuple[str, str], str] = {}
+        self._words_before: dict[tuple[str, str], str] = {}
         self._told_under: set[str] = set()
         self._was_lost = False
         self._causes: deque[tuple[float, str]] = deque(maxlen=400)
@@ -331,6 +335,7 @@ class Receiver:
         self._known_activity = False
         self._was_lost = True
         # Whether the last words are, too, is the integration's business.
+        self._words_before |= self._words
         self._words.clear()
         self._told_under.clear()
 
@@ -465,6 +470,11 @@ class Receiver:
                 voice.optional = not self.available
             else:
                 self._remembered(voice, said, (under or message.chat, key), asked, now)
+        if not self.live and message.members:
+            # Who is not listed any more is dropped, if nothing was heard meanwhile.
+            for member, voice in self._members.items():
+                if member not in message.members and voice.heard <= asked:
+                    voice.optional = True
 
     def _remembered(
         self,
@@ -486,7 +496,13 @@ class Receiver:
             self._known_activity = None
         online = Said(online=said.online, implied=said.implied, word=said.word)
         if before is None:
-            if not voice.onlines:
+            if self._words_before.get(key, word) != word:
+                # Who remembers what was said before the account was away takes it for
+                # newer; else it is the first.
+                self._say(voice, online, now)
+                voice.said = None
+                voice.optional = True
+            elif not voice.onlines:
                 voice.say(online, now)
                 voice.activities.clear()
                 voice.provisional = True

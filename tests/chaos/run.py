@@ -541,10 +541,18 @@ class Chaos:
 
     async def our_clock(self, _gateway: str) -> None:
         """This machine's clock is set, and perhaps set right again."""
-        assert isinstance(self.loop, ChaosLoop)
-        self.loop.wrong_by = self.random.choice((0, 30, 300, 500, -30, -300, 3600))
+        self._set_our_clock(self.random.choice((0, 30, 300, 500, -30, -300, 3600)))
         await self.wait(60, self.random.choice((120, 1800)))
-        self.loop.wrong_by = self.random.choice((0, self.loop.wrong_by))
+        if self.random.random() < 0.5:
+            self._set_our_clock(0)
+
+    def _set_our_clock(self, wrong_by: float) -> None:
+        assert isinstance(self.loop, ChaosLoop)
+        self.loop.wrong_by = wrong_by
+        for chat in self.oracle.chats.values():
+            # What was seen in the future may be taken back.
+            chat.last_seen.clear()
+            chat.last_seen_due = None
 
     async def gateway_clock(self, _gateway: str) -> None:
         """The gateways' clock is set, and perhaps set right again."""

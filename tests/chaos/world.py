@@ -93,6 +93,8 @@ class Told:
     # It was told that the account is away; a call for its status failed.
     lost: bool = False
     missed: bool = False
+    # It has truly lost its subscriptions since.
+    emptied: bool = False
 
 
 class World:
@@ -321,6 +323,13 @@ class World:
         family = account.add_group(FAMILY, name="Family", members=people[:MEMBERS])
         self.told[gateway] = Told()
         self.begins[gateway] = []
+        empty = account.lose_subscriptions
+
+        def emptied() -> None:
+            self.told[gateway].emptied = True
+            empty()
+
+        account.lose_subscriptions = emptied  # type: ignore[method-assign]
         if isinstance(account, EngineAccount):
             # Who looks on is not fooled by clocks that are set.
             account.announcer.clock = LoopClock(self._loop.time)
@@ -403,6 +412,8 @@ class World:
     async def remove_chat(self, gateway: str, subentry: ConfigSubentry) -> None:
         """Let the user delete a chat."""
         chat = self.oracle.chats[gateway, subentry.data["chat"]]
+        chat.shown.clear()
+        chat.receiver.available = False
         self.hass.config_entries.async_remove_subentry(
             self.entries[gateway], subentry.subentry_id
         )
@@ -541,10 +552,11 @@ class World:
             account.lost = True
             return
         account.ready_at = self.now
-        # A gateway that says so by itself has reconnected.
+        # A gateway that says so by itself has reconnected, or is late.
         if told or account.lost or account.missed:
-            self.oracle.back(gateway, told=told or account.lost)
-        account.lost = account.missed = False
+            said = (told or account.lost) and account.emptied
+            self.oracle.back(gateway, told=said)
+        account.lost = account.missed = account.emptied = False
 
     def _answered(self, answer: Answer) -> None:
         """Home Assistant gets an answer, or waits in vain for one."""
