@@ -12,11 +12,12 @@ from syrupy.assertion import SnapshotAssertion
 
 # Ours first: the test package brings a custom_components of its own.
 import custom_components.whatsapp_presence  # noqa: F401
-from custom_components.whatsapp_presence.gateways import pacing, waapi
+from custom_components.whatsapp_presence.gateways import pacing, waapi as waapi_gateway
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 
-from .simulator import Simulator
+from .common import add_account
+from .simulator import Account, Simulator, WaapiAccount, WawpAccount
 
 
 @pytest.fixture(autouse=True)
@@ -44,6 +45,34 @@ async def simulator(socket_enabled: None) -> AsyncGenerator[Simulator]:
 
 
 @pytest.fixture
+def waapi(simulator: Simulator) -> WaapiAccount:
+    """An account at WaAPI that knows Anna, Ben and a group."""
+    account = add_account(simulator, "waapi")
+    assert isinstance(account, WaapiAccount)
+    return account
+
+
+@pytest.fixture
+def wawp(simulator: Simulator) -> WawpAccount:
+    """The same at Wawp."""
+    account = add_account(simulator, "wawp")
+    assert isinstance(account, WawpAccount)
+    return account
+
+
+@pytest.fixture
+def account(waapi: WaapiAccount) -> WaapiAccount:
+    """An account, for what does not depend on the gateway."""
+    return waapi
+
+
+@pytest.fixture(params=["waapi", "wawp"])
+def each_account(simulator: Simulator, request: pytest.FixtureRequest) -> Account:
+    """An account at each of the gateways that call a webhook."""
+    return add_account(simulator, request.param)
+
+
+@pytest.fixture
 async def reachable(
     hass: HomeAssistant,
     hass_client_no_auth: ClientSessionGenerator,
@@ -61,7 +90,7 @@ async def reachable(
 def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let requests go out at once, and be answered so, for clocks that stand still."""
     monkeypatch.setattr(pacing, "BURST", 100_000)
-    monkeypatch.setattr(waapi, "_WAIT_FOR_PUSH_MS", 10)
+    monkeypatch.setattr(waapi_gateway, "_WAIT_FOR_PUSH_MS", 10)
 
 
 @pytest.fixture
