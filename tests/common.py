@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 import logging
 from types import MappingProxyType
 from typing import Any
@@ -20,7 +21,12 @@ from custom_components.whatsapp_presence.instance.chat import Chat
 from custom_components.whatsapp_presence.instance.coordinator import InstanceCoordinator
 from custom_components.whatsapp_presence.repairs import Issue
 from homeassistant.config_entries import ConfigSubentry, ConfigSubentryData
-from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED, Platform
+from homeassistant.const import (
+    EVENT_STATE_CHANGED,
+    EVENT_STATE_REPORTED,
+    EntityCategory,
+    Platform,
+)
 from homeassistant.core import Event, HomeAssistant, State, callback
 from homeassistant.helpers import entity_registry as er, issue_registry as ir
 
@@ -282,6 +288,37 @@ def only(platform: Platform) -> Generator[None]:
     """Load one platform alone."""
     with patch("custom_components.whatsapp_presence.PLATFORMS", [platform]):
         yield
+
+
+@dataclass(frozen=True)
+class Named:
+    """What users and automations know the entities of a platform by."""
+
+    # The entity's id and translation key, by its unique id.
+    entities: dict[str, tuple[str, str | None]]
+    disabled: set[str]
+    diagnostic: set[str]
+
+
+async def names_of(
+    hass: HomeAssistant,
+    account: Account,
+    platform: Platform,
+    *chats: ConfigSubentryData,
+) -> Named:
+    """Set up one platform of an account, and return what it has."""
+    with only(platform):
+        entry = await set_up(hass, account, *chats)
+    entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    return Named(
+        {each.unique_id: (each.entity_id, each.translation_key) for each in entities},
+        {each.entity_id for each in entities if each.disabled_by},
+        {
+            each.entity_id
+            for each in entities
+            if each.entity_category is EntityCategory.DIAGNOSTIC
+        },
+    )
 
 
 async def set_up_day(

@@ -1,11 +1,12 @@
 """Fixtures for all tests."""
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 import logging
 import time
 from unittest.mock import PropertyMock, patch
 
 import pytest
+from pytest_homeassistant_custom_component.common import snapshot_platform
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
@@ -13,10 +14,12 @@ from syrupy.assertion import SnapshotAssertion
 # Ours first: the test package brings a custom_components of its own.
 import custom_components.whatsapp_presence  # noqa: F401
 from custom_components.whatsapp_presence.gateways import pacing, waapi as waapi_gateway
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 
-from .common import add_account
+from .common import add_account, set_up_day
 from .simulator import Account, Simulator, WaapiAccount, WawpAccount
 
 
@@ -108,3 +111,19 @@ def entity_registry_enabled_by_default() -> Generator[None]:
 def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     """Keep what Home Assistant makes up at each run out of snapshots."""
     return snapshot.use_extension(HomeAssistantSnapshotExtension)
+
+
+@pytest.fixture
+def check_day(
+    hass: HomeAssistant,
+    each_account: Account,
+    entity_registry: er.EntityRegistry,
+    snapshot: SnapshotAssertion,
+) -> Callable[[Platform], Awaitable[None]]:
+    """Compare a platform's entities, while somebody is doing something, with a snapshot."""
+
+    async def check(platform: Platform) -> None:
+        entry = await set_up_day(hass, each_account, platform)
+        await snapshot_platform(hass, entity_registry, snapshot, entry.entry_id)
+
+    return check
