@@ -255,7 +255,7 @@ async def set_up_day(
     carl = account.add_person("33612345678", name="Carl")
     carl.last_seen = 1_790_000_123
     with only(platform):
-        return await set_up(
+        entry = await set_up(
             hass,
             account,
             chat(),
@@ -263,6 +263,10 @@ async def set_up_day(
             chat(carl.chat_id, "Carl"),
             chat(FAMILY, "Family"),
         )
+        # What is done in a group is told when it is done, and not again.
+        await account.set_presence(ben(account), "typing", group=FAMILY)
+        await settle(hass, account)
+    return entry
 
 
 class Writes:
