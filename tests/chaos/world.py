@@ -207,8 +207,6 @@ class World:
 
     def add_account(self, gateway: str, *, signs: bool = True, **quirks: Any) -> None:
         """Add an account with everybody in it, and the entry that follows it."""
-        if gateway == "waha":
-            quirks.setdefault("store", True)
         account = self.simulator.add_instance(
             gateway, INSTANCES[gateway], token=f"t0ken-{gateway}", **quirks
         )
