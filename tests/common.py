@@ -18,7 +18,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.whatsapp_presence.const import DOMAIN, SUBENTRY_TYPE_CHAT
 from custom_components.whatsapp_presence.instance.chat import Chat
-from custom_components.whatsapp_presence.instance.coordinator import InstanceCoordinator
+from custom_components.whatsapp_presence.instance.hub import Instance
 from custom_components.whatsapp_presence.repairs import Issue
 from homeassistant.config_entries import ConfigSubentry, ConfigSubentryData
 from homeassistant.const import (
@@ -55,7 +55,12 @@ SUBSCRIBE = {
 def add_account(
     simulator: Simulator, gateway: str = "waapi", **options: Any
 ) -> Account:
-    """Add an account that knows Anna, Ben and a group of both."""
+    """Add an account that knows Anna, Ben and a group of both.
+
+    A server of WAHA has its store switched on, as the set-up's help asks for.
+    """
+    if gateway == "waha":
+        options.setdefault("store", True)
     account = simulator.add_instance(
         gateway, INSTANCES[gateway], token="t0ken", **options
     )
@@ -196,9 +201,9 @@ async def until(condition: Callable[[], Any]) -> None:
     raise AssertionError("It never came to that")
 
 
-def instance_of(entry: MockConfigEntry) -> InstanceCoordinator:
-    """Return the coordinator of a loaded entry."""
-    instance: InstanceCoordinator = entry.runtime_data.instance
+def instance_of(entry: MockConfigEntry) -> Instance:
+    """Return the instance of a loaded entry."""
+    instance: Instance = entry.runtime_data.instance
     return instance
 
 
@@ -331,7 +336,7 @@ async def set_up_day(
     carl = account.add_person("33612345678", name="Carl")
     carl.last_seen = 1_790_000_123
     with only(platform):
-        return await set_up(
+        entry = await set_up(
             hass,
             account,
             chat(),
@@ -339,6 +344,10 @@ async def set_up_day(
             chat(carl.chat_id, "Carl"),
             chat(FAMILY, "Family"),
         )
+        # What is done in a group is told when it is done, and not again.
+        await account.set_presence(ben(account), "typing", group=FAMILY)
+        await settle(hass, account)
+    return entry
 
 
 class Writes:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 import logging
-import time
 from unittest.mock import PropertyMock, patch
 
 import pytest
@@ -20,7 +19,13 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 
 from .common import add_account, set_up_day
-from .simulator import Account, Simulator, WaapiAccount, WawpAccount
+from .simulator import (
+    Account,
+    Simulator,
+    SkippingClock,
+    WaapiAccount,
+    WawpAccount,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -37,12 +42,8 @@ def auto_enable_custom_integrations(request: pytest.FixtureRequest) -> None:
 async def simulator(socket_enabled: None) -> AsyncGenerator[Simulator]:
     """A simulator of the gateways on a free loopback port, with nobody in it."""
 
-    def clock() -> float:
-        # Looked up at each call: the clock may be frozen later.
-        return time.time()
-
-    async with Simulator(clock=clock) as running:
-        # Tests wait for nothing that a real gateway waits for.
+    # Tests wait for nothing that a real gateway waits for.
+    async with Simulator(clock=SkippingClock()) as running:
         running.delivery.retry_delay = 0.05
         yield running
 

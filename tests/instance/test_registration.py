@@ -418,6 +418,7 @@ async def test_new_address_that_is_refused_is_told_at_once_and_chats_are_polled(
     hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
 ) -> None:
     """What is registered at the gateway leads nowhere now."""
+    account.quirks.events_under_lid = False
     entry = await set_up(hass, account)
     assert instance_of(entry).delivery.push
     _refuse(account)
@@ -447,6 +448,7 @@ async def test_webhook_to_be_registered_by_hand_that_never_was_is_told(
     hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
 ) -> None:
     """Polls see what no event tells; the user forgot, or the address has changed."""
+    account.quirks.events_under_lid = False
     account.simulator.delivery.faults = Faults(lose=1.0)
     await set_up(hass, account, options={"register_webhook": False})
     assert account.webhooks == []
