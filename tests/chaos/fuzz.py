@@ -334,11 +334,7 @@ def _check_trackers(
                     tracker.deadline is not None
                     and not now < tracker.deadline < now + 3601,
                 ),
-                (
-                    "too many members",
-                    tracker._members is not None
-                    and len(tracker._members._people) > MAX_MEMBERS,
-                ),
+                ("too many members", len(tracker._members or ()) > MAX_MEMBERS),
             )
             if there
         ]

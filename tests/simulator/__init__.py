@@ -6,7 +6,7 @@ independent reading of the vendors' contracts.
 """
 
 from .announcing import Announcer, Span
-from .clock import Clock, LoopClock, SkippingClock, VirtualClock
+from .clock import Clock, HurriedClock, LoopClock, SkippingClock, VirtualClock
 from .delivery import Delivery, Faults, Outcome
 from .kindness import STRICT, Kindness
 from .scenario import Scenario
@@ -24,6 +24,7 @@ __all__ = [
     "Delivery",
     "Faults",
     "Group",
+    "HurriedClock",
     "Kindness",
     "LoopClock",
     "Outcome",

@@ -3,11 +3,12 @@
 Real gateways keep their callers waiting for seconds, and let things happen seconds
 later. All of that goes through one of these clocks, which the caller hands in:
 
-`LoopClock`      everything takes as long as the event loop says: the demo, the
-                 benchmark, and loops that skip the waiting by themselves.
+`LoopClock`      everything takes as long as the event loop says: for loops that
+                 skip the waiting by themselves, and for who has time.
 `SkippingClock`  the gateway's own delays of an answer cost nothing and are added up;
                  what happens later still does so by the loop, which a test with a
                  frozen clock ticks.
+`HurriedClock`   the same, but those delays are real and a tenth as long: the demo.
 `VirtualClock`   nothing passes but by `advance`: for tests that are about delays.
 """
 
@@ -119,6 +120,27 @@ class SkippingClock(LoopClock):
             self.skipped += seconds
             await asyncio.sleep(0)
         return event.is_set()
+
+
+class HurriedClock(LoopClock):
+    """The loop's clock, but a gateway's own delays of an answer are shorter.
+
+    For whoever sits and watches: nothing is left out, a wait of ten seconds lasts one.
+    What happens later, such as the end of a typing, keeps its time.
+    """
+
+    def __init__(self, factor: float = 10.0) -> None:
+        """Divide delays by a factor."""
+        super().__init__()
+        self.factor = factor
+
+    @override
+    async def delay(self, seconds: float) -> None:
+        await super().delay(seconds / self.factor)
+
+    @override
+    async def wait(self, event: asyncio.Event, seconds: float) -> bool:
+        return await super().wait(event, seconds / self.factor)
 
 
 class _Planned:

@@ -9,6 +9,7 @@ from aiohttp import ClientSession, web
 import pytest
 
 from . import Simulator, VirtualClock, WahaAccount
+from .engine import EngineAccount
 
 NUMBER = "491511234567"
 ANNA = f"{NUMBER}@c.us"
@@ -146,3 +147,13 @@ async def real(awaitable: Any) -> Any:
     """Await something that no clock holds up, for a second at most."""
     async with asyncio.timeout(1):
         return await awaitable
+
+
+def shown(account: EngineAccount) -> bool:
+    """Whether others see the account online now."""
+    return account.shown_online
+
+
+def announces(account: EngineAccount) -> bool:
+    """Whether the account's own announcement stands now."""
+    return account.available

@@ -7,7 +7,7 @@ from aiohttp import ClientSession, ClientWebSocketResponse, WSMsgType
 import pytest
 
 from . import Kindness, Simulator, SkippingClock, VirtualClock, WahaAccount
-from .conftest import ANNA, GROUP, KEY, LID, NUMBER, Hook, Waha, real
+from .conftest import ANNA, GROUP, KEY, LID, NUMBER, Hook, Waha, announces, real, shown
 
 BEN = "447700900123@c.us"
 PRESENCE = "/api/default/presence"
@@ -114,13 +114,13 @@ async def test_asking_shows_the_account_online_for_25_seconds(
     await account.set_presence("Ben", "online")
     begin = clock.now()
     await waha.call("POST", f"{PRESENCE}/{ANNA}/subscribe")
-    assert account.shown_online
+    assert shown(account)
     await clock.advance(20)
     await waha.get(f"/api/contacts/check-exists?session=default&phone={NUMBER}")
     await clock.advance(24)
-    assert account.shown_online
+    assert shown(account)
     await clock.advance(2)
-    assert not account.shown_online
+    assert not shown(account)
     await clock.advance(3600)
     [span] = account.announcer.spans
     assert round(span.end - span.start) == 45
@@ -182,9 +182,9 @@ async def test_announcing_can_be_switched_off(
     """But for WEBJS's GET."""
     account.quirks.auto_online = False
     await waha.call("POST", f"{PRESENCE}/{ANNA}/subscribe")
-    assert not account.shown_online
+    assert not shown(account)
     await waha.presence(ANNA)
-    assert account.shown_online == (engine == "WEBJS")
+    assert shown(account) == (engine == "WEBJS")
 
 
 async def test_the_end_of_asking_ends_the_account_s_own_announcement(
@@ -194,17 +194,17 @@ async def test_the_end_of_asking_ends_the_account_s_own_announcement(
     begin = clock.now()
     await waha.call("POST", PRESENCE, json={"presence": "online"})
     await clock.advance(100)
-    assert account.available
+    assert announces(account)
     await waha.call("POST", f"{PRESENCE}/{ANNA}/subscribe")
     await clock.advance(24)
-    assert account.available
+    assert announces(account)
     await clock.advance(2)
-    assert not account.available
+    assert not announces(account)
     assert account.announcer.shown(begin, clock.now()) == 0
     await waha.call("POST", f"{PRESENCE}/{ANNA}/subscribe")
     await waha.call("POST", PRESENCE, json={"presence": "online"})
     await clock.advance(26)
-    assert not account.available
+    assert not announces(account)
 
 
 @noweb_only
@@ -695,7 +695,7 @@ async def test_a_kind_simulator_keeps_the_own_announcement(
     account.announce(online=True)
     account.ask_to_subscribe(ANNA)
     await clock.advance(60)
-    assert account.available
+    assert announces(account)
 
 
 @pytest.mark.parametrize("engine", ["NOWEB"], indirect=True)
