@@ -192,6 +192,14 @@ async def advance(
     await settle(hass, account)
 
 
+async def outlast_grace(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, account: Account
+) -> None:
+    """Let a poll find an outage out, and the grace time that follows pass."""
+    for seconds in (60, 2, 120):
+        await advance(hass, freezer, account, seconds)
+
+
 async def until(condition: Callable[[], Any]) -> None:
     """Let things happen until a condition holds, whatever the clock says."""
     for _ in range(20_000):

@@ -12,7 +12,11 @@ from syrupy.assertion import SnapshotAssertion
 
 # Ours first: the test package brings a custom_components of its own.
 import custom_components.whatsapp_presence  # noqa: F401
-from custom_components.whatsapp_presence.gateways import pacing, waapi as waapi_gateway
+from custom_components.whatsapp_presence.gateways import (
+    http_gateway,
+    pacing,
+    waapi as waapi_gateway,
+)
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import entity_registry as er
@@ -93,7 +97,7 @@ async def reachable(
 @pytest.fixture
 def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let requests go out at once, and be answered so, for clocks that stand still."""
-    monkeypatch.setattr(pacing, "BURST", 100_000)
+    monkeypatch.setattr(http_gateway.HttpGateway, "pace", pacing.HOME)
     monkeypatch.setattr(waapi_gateway, "_WAIT_FOR_PUSH_MS", 10)
 
 

@@ -30,6 +30,7 @@ from ..common import (
     instance_of,
     issue,
     online,
+    outlast_grace,
     requests,
     set_up,
     settle,
@@ -136,7 +137,7 @@ async def test_event_does_not_end_an_outage(
     """It has the gateway asked at once; the answer is what counts."""
     await set_up(hass, account)
     failure = simulator.fail_next(1000, status=503)
-    await advance(hass, freezer, account, MINUTE)
+    await outlast_grace(hass, freezer, account)
     assert online(hass) == STATE_UNAVAILABLE
     account.emit("ready", {"status": "ready"})
     await advance(hass, freezer, account, 11)
@@ -160,7 +161,9 @@ async def test_lost_ready_is_noticed_by_the_poll(
     account.status = "disconnected"
     account.lose_subscriptions()
     await advance(hass, freezer, account, MINUTE)
-    await advance(hass, freezer, account, MINUTE)
+    assert state(hass, "binary_sensor", "ready", None) == STATE_OFF
+    assert online(hass) == STATE_OFF
+    await outlast_grace(hass, freezer, account)
     assert online(hass) == STATE_UNAVAILABLE
     assert state(hass, "sensor", "status", None) == "disconnected"
 
@@ -188,16 +191,18 @@ async def test_ready_event_resubscribes(
     assert requests(account, STATUS) == polls
 
 
-async def test_disconnected_event_makes_unavailable_and_is_confirmed(
+async def test_disconnected_event_is_confirmed_and_makes_unavailable_in_the_end(
     hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
 ) -> None:
     """The event counts at once, and the gateway is asked how it stands now."""
     await set_up(hass, account)
     polls = requests(account, STATUS)
     await account.set_status("disconnected")
-    await until(lambda: online(hass) == STATE_UNAVAILABLE)
     await settle(hass, account)
     assert requests(account, STATUS) == polls + 1
+    assert state(hass, "sensor", "status", None) == "disconnected"
+    assert online(hass) == STATE_OFF
+    await outlast_grace(hass, freezer, account)
     assert online(hass) == STATE_UNAVAILABLE
     assert state(hass, "sensor", "presence_access") == STATE_UNAVAILABLE
     # Nothing is asked of an instance that can't answer.
@@ -218,7 +223,7 @@ async def test_late_disconnected_event_is_found_out(
     """An event that came too late is corrected by the poll that it causes."""
     await set_up(hass, account)
     account.emit("disconnected", {"status": "disconnected"})
-    await until(lambda: online(hass) == STATE_UNAVAILABLE)
+    await until(lambda: state(hass, "sensor", "status", None) == "disconnected")
     await settle(hass, account)
     assert online(hass) == STATE_OFF
     assert state(hass, "sensor", "status", None) == "ready"
@@ -230,7 +235,7 @@ async def test_presence_of_an_instance_that_is_not_ready_has_it_looked_at(
     """Somebody's presence is news from an instance that is ready after all."""
     await set_up(hass, account)
     account.status = "disconnected"
-    await advance(hass, freezer, account, MINUTE)
+    await outlast_grace(hass, freezer, account)
     assert online(hass) == STATE_UNAVAILABLE
 
     account.status = "ready"
@@ -260,15 +265,15 @@ async def test_repeated_and_overtaken_status_events_are_ignored(
     say(InstanceStatus.READY, "1", now)
     say(InstanceStatus.DISCONNECTED, "0", now - 5)
     say(InstanceStatus.DISCONNECTED, None, now - 5)
-    assert instance.ready
+    assert instance.coordinator.ready
     await settle(hass, account)
     assert subscriptions(account) == made + 1
 
     # So much older is no late event: the gateway's clock was set.
     say(InstanceStatus.DISCONNECTED, None, now - 3600)
-    assert not instance.ready
+    assert not instance.coordinator.ready
     await settle(hass, account)
-    assert instance.ready
+    assert instance.coordinator.ready
 
     # Only so many are remembered.
     for number in range(2, 40):
@@ -289,6 +294,7 @@ async def test_not_ready_is_told_after_two_polls(
     await advance(hass, freezer, account, MINUTE)
     assert state(hass, "sensor", "status", None) == "starting"
     assert issue(hass, Issue.INSTANCE_NOT_READY) is None
+    await outlast_grace(hass, freezer, account)
     await advance(hass, freezer, account, MINUTE)
     found = issue(hass, Issue.INSTANCE_NOT_READY)
     assert found is not None

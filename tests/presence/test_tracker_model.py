@@ -427,7 +427,15 @@ class Model:
         other_shows = other.online(call.moment, self.story)
         if shows is None or (theirs > mine and other_shows is not None):
             person.onlines = other.onlines
-        if other.activities and (theirs > mine or not person.activities):
+        if theirs == mine and other.activity(call.moment) in BUSY:
+            # One list told of both ids, or nobody knows which is newer.
+            takes_over = (
+                person.activity(call.moment) is Activity.IDLE
+                or other.busy_end() > person.busy_end()
+            )
+        else:
+            takes_over = theirs > mine and bool(other.activities)
+        if takes_over or not person.activities:
             person.activities = other.activities
         person.was_typing = person.activity(call.moment) is Activity.TYPING
         if person.event_id is None and other.event_id is None:

@@ -1,35 +1,17 @@
 """What one person does, and when that ends."""
 
-from enum import Enum, auto
 from typing import Final
 
-from .clock import LONG_AGO, NEVER, Arrival, Order
-from .model import Activity, ChatPresence, MemberUpdate, PresenceAccess, PresenceUpdate
+from .clock import LONG_AGO, NEVER, Arrival
+from .memory import BUSY, Memory
+from .model import Activity, ChatPresence, PresenceAccess
 from .subscription import HOLD_TIME, IMPLIED_LIFE, SAID_LIFE, Subscription
 
 TYPING_TIMEOUT: Final = 30.0
 """Seconds after which typing and recording end if nobody repeats them."""
 
-BUSY: Final = (Activity.TYPING, Activity.RECORDING)
 
-type Word = tuple[bool | None, Activity | None, bool]
-"""What a gateway says of one person: online, activity, and whether online is implied."""
-
-NOTHING: Final[Word] = (None, None, False)
-
-
-class Echo(Enum):
-    """What a remembered answer is, beside the last word under the id that was asked."""
-
-    # There was no word to compare it with.
-    FIRST = auto()
-    # Another word: it was said since.
-    NEWER = auto()
-    # The same, or that of an id under which nothing comes any more: it tells nothing.
-    OLD = auto()
-
-
-class Person(Order):
+class Person(Memory):
     """One person, or a group's word about itself.
 
     `online` and `activity` are as shown; what ends, ends at `online_end` and
@@ -44,9 +26,6 @@ class Person(Order):
     """
 
     __slots__ = (
-        "_answers",
-        "_told_as",
-        "_word",
         "activity",
         "activity_end",
         "due",
@@ -65,59 +44,14 @@ class Person(Order):
 
     def blank(self) -> None:
         """Take back what was said, but not when."""
+        self.forget_words()
         self.online: bool | None = None
         self.falling = self.said = False
         self.fell = self.sign = LONG_AGO
         self.activity: Activity | None = None
         self.online_end = self.activity_end = self.due = NEVER
-        # The last word under the id that events come under, or of answers by their ids.
-        self._told_as: str | None = None
-        self._word = NOTHING
-        self._answers: dict[str, Word] | None = None
 
     # What the gateway says
-
-    def tell(
-        self,
-        word: PresenceUpdate | MemberUpdate,
-        told_as: str,
-        *,
-        never_pauses: bool,
-    ) -> bool:
-        """Remember an event's word; returns whether its online is only implied.
-
-        Where an engine never says paused, its "online" after typing means that, and
-        not that the person was seen to be online.
-        """
-        said = (word.online, word.activity, word.implied)
-        last = self._word
-        if said != last:
-            self._word = said
-        if told_as != self._told_as:
-            self._told_as = told_as
-            self._answers = None
-        return said[2] or (never_pauses and last[1] in BUSY)
-
-    def recall(self, word: Word, asked_as: str) -> tuple[Echo, Word]:
-        """Compare a remembered answer with the last word under the id that was asked.
-
-        That word, which is returned as well, is the answer's from now on.
-        """
-        if self._told_as is not None:
-            last = self._word
-            if asked_as != self._told_as or word in (last, NOTHING):
-                return Echo.OLD, last
-            self._word = word
-            return Echo.NEWER, last
-        if self._answers is None:
-            self._answers = {}
-        if (before := self._answers.get(asked_as)) is None:
-            self._answers[asked_as] = word
-            return Echo.OLD if word == NOTHING else Echo.FIRST, NOTHING
-        if word in (before, NOTHING):
-            return Echo.OLD, before
-        self._answers[asked_as] = word
-        return Echo.NEWER, before
 
     def say(
         self,
@@ -188,10 +122,9 @@ class Person(Order):
         self.sign = now
         self.falling = False
         self.online_end = NEVER if self.said else now + IMPLIED_LIFE
-        if self.online:
-            return False
+        came = not self.online
         self.online = True
-        return True
+        return came
 
     def _say_offline(self, arrival: Arrival) -> bool:
         """Take in that the person is offline."""
@@ -240,14 +173,11 @@ class Person(Order):
             if self.sign == LONG_AGO:
                 self.online_end = subscription.accepted_at + HOLD_TIME
         elif self.online:
-            if self.sign == LONG_AGO:
-                end = NEVER
-            elif not self.said:
+            end = NEVER
+            if self.sign != LONG_AGO and not self.said:
                 end = self.sign + IMPLIED_LIFE
-            elif subscription.aged:
+            elif self.said and subscription.aged:
                 end = subscription.heard + SAID_LIFE
-            else:
-                end = NEVER
             if self.sign < subscription.lost_at or self.sign == LONG_AGO:
                 end = min(end, subscription.confirm_by)
             self.online_end = end
@@ -328,14 +258,4 @@ class Person(Order):
             self.activity = other.activity
             self.activity_end = other.activity_end
         self.due = min(self.online_end, self.activity_end)
-        if self._told_as is None or (
-            other._told_as is not None and other.heard > self.heard
-        ):
-            if other._told_as is None and other._answers is not None:
-                self._answers = other._answers | (self._answers or {})
-            self._told_as, self._word = other._told_as, other._word
-        self.epoch, self.newest = max(
-            (self.epoch, self.newest), (other.epoch, other.newest)
-        )
-        self.heard = max(self.heard, other.heard)
-        self.answered = max(self.answered, other.answered)
+        self.absorb_words(other)

@@ -7,8 +7,8 @@ caller's clock, `PresenceUpdate.time` is on the gateway's, which may be wrong.
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from .chat import Chat
 from .clock import CLOCK_JUMP, LATE_LIMIT, NEVER, Arrival, Clock, plausible
+from .hearing import HearingChat
 from .members import MAX_MEMBERS
 from .model import ChatPresence, PresenceUpdate, Source
 from .person import TYPING_TIMEOUT
@@ -25,11 +25,11 @@ __all__ = [
 _REMEMBERED_EVENTS: Final = 16
 
 
-class PresenceTracker(Chat):
+class PresenceTracker(HearingChat):
     """Everything that is known of one chat, and when it stops being so.
 
     The caller hands in every update (`apply`) and calls `tick` at `deadline`. What is
-    said is the Chat's to take in, here is what the time and the caller do to it.
+    said is the HearingChat's to take in, here is what the time and the caller do to it.
     """
 
     __slots__ = ("_clock", "_event_ids", "_presence", "settle_time")
