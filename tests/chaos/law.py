@@ -188,12 +188,18 @@ class Voice:
             found.add(falls)
             if falls and now >= self.lapse(standing)[0]:
                 found.add(LAPSED)
-            waits = self.provisional and not (self.firm and now >= began + ACCEPTED)
+            waits = self.provisional and now < self._holds(began, standing)
             if waits or self.blank > began:
                 found.add(LAPSED)
         if self.optional:
             found |= {None, LAPSED}
         return found
+
+    def _holds(self, began: float, standing: Standing) -> float:
+        """When an offline must show that rests on a first answer."""
+        if not self.firm or not standing.accepted:
+            return NEVER
+        return max(began, standing.accepted[0]) + ACCEPTED
 
     def lapse(self, standing: Standing) -> tuple[float, float]:
         """When an online may lapse, and when it must have, if nothing more is heard."""
@@ -252,7 +258,7 @@ class Voice:
             else:
                 began = _last_run(self.onlines)[0]
                 yield began + settle(began)
-                yield began + ACCEPTED
+                yield self._holds(began, standing)
         if self.activities:
             last_time, last = self.activities[-1]
             if last != "idle":
@@ -322,6 +328,7 @@ class Receiver:
         self._words: dict[tuple[str, str], str] = {}
         self._words_before: dict[tuple[str, str], str] = {}
         self._told_under: set[str] = set()
+        self._answered_under: set[str] = set()
         self._was_lost = False
         self._causes: deque[tuple[float, str]] = deque(maxlen=400)
 
@@ -338,6 +345,7 @@ class Receiver:
         self._words_before |= self._words
         self._words.clear()
         self._told_under.clear()
+        self._answered_under.clear()
 
     def back(self, now: float, *, told: bool) -> None:
         """The account is there again, so that the chat has to be subscribed again.
@@ -470,6 +478,8 @@ class Receiver:
                 voice.optional = not self.available
             else:
                 self._remembered(voice, said, (under or message.chat, key), asked, now)
+        if not self.live:
+            self._answered_under.add(under or message.chat)
         if not self.live and message.members:
             # Who is not listed any more is dropped, if nothing was heard meanwhile.
             for member, voice in self._members.items():
@@ -496,7 +506,13 @@ class Receiver:
             self._known_activity = None
         online = Said(online=said.online, implied=said.implied, word=said.word)
         if before is None:
-            if self._words_before.get(key, word) != word:
+            if self.is_group and key[0] in self._answered_under:
+                # The answer before did not list them: they did something since, or
+                # are taken for a first word all the same.
+                self._say(voice, online, now)
+                voice.said = None
+                voice.optional = True
+            elif self._words_before.get(key, word) != word:
                 # Who remembers what was said before the account was away takes it for
                 # newer; else it is the first.
                 self._say(voice, online, now)
