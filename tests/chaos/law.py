@@ -76,6 +76,15 @@ class Standing:
     back: float = -NEVER
     told: bool = False
     last_event: float = -NEVER
+    # When this machine's clock was set, and by how much: what was heard before may
+    # age by so much sooner or later.
+    steps: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=8))
+
+    def stepped(self, since: float) -> tuple[float, float]:
+        """By how much ages may be too short and too long that began at a moment."""
+        steps = [step for time, step in self.steps if time >= since]
+        forth = sum(step for step in steps if step > 0)
+        return forth, -sum(step for step in steps if step < 0)
 
     def subscribed_since(self, moment: float) -> float | None:
         """When the chat was first subscribed after a moment."""
@@ -114,8 +123,9 @@ class Voice:
         # It rests on a first answer alone; firm: there is nothing else to go by.
         self.provisional = False
         self.firm = False
-        # The gateway took it back.
+        # The gateway took it back; that was before the last word.
         self.blank = -NEVER
+        self.was_blank = False
         # It may not have counted: the account was away, or they left the group.
         self.optional = False
         self.in_doubt = False
@@ -131,6 +141,7 @@ class Voice:
     def say(self, said: Said, now: float) -> None:
         """Keep a word."""
         self.in_doubt = self.optional = self.provisional = False
+        self.was_blank = self.blank != -NEVER
         self.blank = -NEVER
         if said.online is not None:
             self._say_online(said, now)
@@ -186,6 +197,9 @@ class Voice:
             began, risen = _last_run(self.onlines)
             falls = risen is not None and now < began + settle(began)
             found.add(falls)
+            if self.was_blank:
+                # There was nothing to fall from, perhaps.
+                found.add(False)
             if falls and now >= self.lapse(standing)[0]:
                 found.add(LAPSED)
             waits = self.provisional and now < self._holds(began, standing)
@@ -229,7 +243,8 @@ class Voice:
         if self.blank > self.sign:
             soonest = min(soonest, self.blank)
             latest = min(latest, self.blank + CONFIRM + LOOSE)
-        return soonest, latest
+        sooner, later = standing.stepped(self.sign)
+        return soonest - sooner, latest + later
 
     # ----------------------------------------------------------------- activity
 
@@ -375,6 +390,10 @@ class Receiver:
             # What was known before may stay forgotten.
             for voice in self._voices():
                 voice.optional = bool(voice.onlines or voice.activities)
+
+    def clock_set(self, now: float, step: float) -> None:
+        """This machine's clock was set."""
+        self.standing.steps.append((now, step))
 
     def gone(self, member: str) -> None:
         """Somebody left the group: they may be dropped, or age."""
@@ -603,7 +622,10 @@ class Receiver:
             if word is None:
                 continue
             perhaps.append(word)
-            if not voice.optional and voice.blank == -NEVER:
+            if voice.was_blank and voice.activities[-1][1] == "idle":
+                perhaps.append("idle")
+                silent = False
+            elif not voice.optional and voice.blank == -NEVER:
                 surely.append(word)
                 silent = False
         known = self._known_activity

@@ -1,13 +1,13 @@
 """The world of a chaos run: a Home Assistant, a simulator, and taps on what they say."""
 
 import asyncio
+from collections import Counter
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 import copy
 from dataclasses import dataclass, replace
 import json
 import logging
-import math
 from random import Random
 import tempfile
 from typing import Any, Final
@@ -49,6 +49,7 @@ from .reference import Message, read_answer, read_answers, read_body
 from .taps import Answer, Call, TappedSimulator
 
 HOST: Final = "127.0.0.1"
+HOUR: Final = 3600.0
 INSTANCES: Final = {"waapi": "12345", "wawp": "A1B2C3", "waha": "default"}
 NAMES: Final = ("Anna", "Ben", "Carl", "Dora", "Emil", "Fay", "Gus", "Hana")
 # Those of them who hide that they are online.
@@ -113,6 +114,7 @@ class World:
         self.told: dict[str, Told] = {}
         # When an account was set up, or a chat added: that may announce it.
         self.begins: dict[str, list[float]] = {}
+        self.starts: dict[str, list[float]] = {}
         self.muted = False
         self._loop = asyncio.get_running_loop()
         self._folder = folder
@@ -323,6 +325,7 @@ class World:
         family = account.add_group(FAMILY, name="Family", members=people[:MEMBERS])
         self.told[gateway] = Told()
         self.begins[gateway] = []
+        self.starts[gateway] = []
         empty = account.lose_subscriptions
 
         def emptied() -> None:
@@ -385,7 +388,10 @@ class World:
     async def load(self, gateway: str) -> None:
         """Set the entry up; whether that works is another matter."""
         entry = self.entries[gateway]
-        self.begins[gateway].append(self.now)
+        for key in self.entries:
+            if not self.loaded(key):
+                self.begins[key].append(self.now)
+                self.starts[key].append(self.now)
         if entry.state is ConfigEntryState.NOT_LOADED:
             # The first one brings the others with it.
             await self.hass.config_entries.async_setup(entry.entry_id)
@@ -624,22 +630,31 @@ class World:
             or self.now - told.ready_at >= GRACE
         )
 
+    def spent(self, gateway: str) -> float:
+        """For how many seconds of the last hour an account was shown online by us."""
+        account = self.accounts[gateway]
+        if not isinstance(account, EngineAccount):
+            return 0.0
+        return account.announcer.shown(self.now - HOUR, self.now)
+
     def announced(self, gateway: str, since: float, until: float) -> list[float]:
         """For how many seconds of each hour the account was shown online by us.
 
-        What follows a set-up or a user's own request is not counted.
+        Hours count from each set-up on. What follows a set-up, or a user's own
+        request, is not counted.
         """
         account = self.accounts[gateway]
         if not isinstance(account, EngineAccount):
             return []
-        hours = [0.0] * max(math.ceil((until - since) / 3600), 1)
+        hours: Counter[tuple[int, int]] = Counter()
         for span in account.announcer.spans:
             second = max(span.start, since)
             while second < min(span.end, until):
+                starts = [at for at in self.starts[gateway] if at <= second]
                 if not any(0 <= second - at < BEGINS for at in self.begins[gateway]):
-                    hours[int((second - since) // 3600)] += 1.0
+                    hours[len(starts), int((second - max(starts)) // HOUR)] += 1
                 second += 1.0
-        return hours
+        return [float(seconds) for seconds in hours.values()]
 
 
 @asynccontextmanager
