@@ -16,7 +16,6 @@ from custom_components.whatsapp_presence.gateways.base import (
     InstanceEvent,
     InstanceInfo,
     InstanceStatus,
-    InvalidEventError,
     InvalidResponseError,
     NotAllowedError,
     NotFoundError,
@@ -316,15 +315,6 @@ def test_an_event_needs_neither_id_nor_time(parser: WawpGateway) -> None:
 def test_what_is_of_no_interest_is_nothing(parser: WawpGateway, body: Any) -> None:
     """Other events, other shapes."""
     assert parser.parse_event(json.dumps(body).encode(), {}) == []
-
-
-@pytest.mark.parametrize(
-    "raw", [b"", b"x", b"[]", b"{}", b'"x"', b'"\\"x\\""', b'"\\ud800"', b"[[]]"]
-)
-def test_what_is_no_event_is_refused(parser: WawpGateway, raw: bytes) -> None:
-    """Nothing in it names an event."""
-    with pytest.raises(InvalidEventError):
-        parser.parse_event(raw, {})
 
 
 def test_each_oddity_is_logged_once_and_without_its_content(
@@ -759,43 +749,6 @@ async def test_a_state_that_fails_for_the_instance_s_sake_is_told(
         await gateway.subscribe(ANNA)
 
 
-@pytest.mark.parametrize("status", [400, 404])
-async def test_a_chat_that_is_refused_is_that_chat_s_problem(
-    gateway: WawpGateway, script: Script, status: int
-) -> None:
-    """Not the instance's."""
-    script.answer(status, {"message": "nope"})
-    with pytest.raises(NotFoundError, match="this chat"):
-        await gateway.subscribe(GROUP)
-
-
-@pytest.mark.parametrize("status", [400, 403, 404])
-@pytest.mark.parametrize("body", ["", " \n", "<!DOCTYPE html><p>No", "<html>No</html>"])
-async def test_the_page_of_a_proxy_is_no_refusal_of_a_chat(
-    gateway: WawpGateway, script: Script, status: int, body: str
-) -> None:
-    """It passes; a chat that is refused would not be tried again soon."""
-    script.answer(status, body, content_type="text/html")
-    with pytest.raises(UnreachableError):
-        await gateway.subscribe(ANNA)
-
-
-@pytest.mark.parametrize("chat", ["", "4915", f"{NUMBER}@c.uss", "../../session"])
-async def test_an_id_that_is_none_is_not_sent(
-    gateway: WawpGateway, script: Script, chat: str
-) -> None:
-    """Nobody can answer for it."""
-    for call in (
-        gateway.subscribe(chat),
-        gateway.snapshot(chat),
-        gateway.group_members(chat),
-        gateway.picture_url(chat),
-    ):
-        with pytest.raises(NotFoundError):
-            await call
-    assert script.received == []
-
-
 async def test_the_account_announces_itself(
     gateway: WawpGateway, script: Script
 ) -> None:
@@ -1197,9 +1150,3 @@ async def test_webhooks_are_listed_with_whether_they_work(
             ("https://part.example", False),
         )
     ]
-
-
-def test_no_events_come_of_a_connection(parser: WawpGateway) -> None:
-    """They come to the webhook."""
-    with pytest.raises(NotAllowedError, match="webhook"):
-        parser.events()

@@ -147,7 +147,8 @@ class Gateway(Protocol):
     """A WhatsApp gateway, seen from one instance.
 
     Every coroutine may raise any GatewayError; what each gateway's documentation
-    says, and how sure that is, stands at the gateway's own methods.
+    says, and how sure that is, stands at the gateway's own methods. What one need not
+    have does nothing here, or says that it can't be had.
     """
 
     # The key in config entries and texts, and the product's name.
@@ -186,6 +187,7 @@ class Gateway(Protocol):
 
     async def validate(self) -> InstanceInfo:
         """Check credentials and instance; an instance that is not ready is no error."""
+        return await self.status()
 
     async def status(self) -> InstanceInfo:
         """Ask how the instance stands."""
@@ -195,6 +197,7 @@ class Gateway(Protocol):
 
     async def snapshot(self, chat_id: str) -> PresenceUpdate | None:
         """Ask for a chat's state without renewing anything, where that is possible."""
+        return None
 
     def parse_event(self, raw: bytes, headers: Mapping[str, str]) -> list[GatewayEvent]:
         """Read what arrived at the webhook; empty if it is nothing of interest.
@@ -218,27 +221,34 @@ class Gateway(Protocol):
 
     async def aliases(self, chat_ids: Sequence[str]) -> dict[str, str]:
         """Find the other id (number or lid) of each of the given ids, where known."""
+        return {}
 
     async def group_members(self, chat_id: str) -> list[ChatInfo]:
         """List a group's members, with names where the gateway tells them."""
+        return []
 
     async def picture_url(self, chat_id: str) -> str | None:
         """Find the address of a chat's picture."""
+        return None
 
     async def set_available(self, available: bool) -> None:
         """Announce the account as online, or no longer."""
+        raise NotAllowedError(f"{self.name} does not announce anybody.")
 
     async def list_webhooks(self) -> list[Webhook]:
         """List the webhooks that are registered for the instance.
 
         A gateway that does not manage webhooks raises NotAllowedError for all three.
         """
+        raise NotAllowedError(f"{self.name}'s webhooks are set in its configuration.")
 
     async def create_webhook(self, url: str) -> None:
         """Register a webhook for the events that the integration needs."""
+        await self.list_webhooks()
 
     async def delete_webhook(self, webhook_id: str) -> None:
         """Remove a webhook; one that is gone already is no error."""
+        await self.list_webhooks()
 
     def events(self) -> AsyncGenerator[list[GatewayEvent]]:
         """Connect and yield events until the connection ends (websocket gateways).
@@ -246,6 +256,7 @@ class Gateway(Protocol):
         An empty list comes first, for being connected; to connect again is the
         caller's business. Raises any GatewayError; other gateways NotAllowedError.
         """
+        raise NotAllowedError(f"The events of {self.name} arrive at a webhook.")
 
 
 @runtime_checkable

@@ -1,7 +1,7 @@
 """What all gateways that are spoken to over HTTP have alike."""
 
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 import hmac
 import json
 import logging
@@ -23,7 +23,6 @@ from .base import (
     NotAllowedError,
     NotFoundError,
     NotReadyError,
-    Webhook,
 )
 from .client import Answer, Client, Options, base_url
 from .refusals import Refusals
@@ -107,11 +106,6 @@ class HttpGateway(Gateway):
         return frozenset({self._token})
 
     @override
-    async def validate(self) -> InstanceInfo:
-        """Check credentials and instance."""
-        return await self.status()
-
-    @override
     async def status(self) -> InstanceInfo:
         """Ask how the instance stands; a refusal for not being ready is an answer."""
         try:
@@ -139,28 +133,6 @@ class HttpGateway(Gateway):
         given = header(headers, name).strip().lower().removeprefix(f"{algorithm}=")
         expected = hmac.new(secret.encode(), raw, algorithm).hexdigest()
         return hmac.compare_digest(given.encode(errors="replace"), expected.encode())
-
-    @override
-    async def list_webhooks(self) -> list[Webhook]:
-        """Refuse: the gateway has no call for webhooks."""
-        raise NotAllowedError(
-            f"The webhooks of {self.name} are set in its own configuration."
-        )
-
-    @override
-    async def create_webhook(self, url: str) -> None:
-        """Refuse, as for listing."""
-        await self.list_webhooks()
-
-    @override
-    async def delete_webhook(self, webhook_id: str) -> None:
-        """Refuse, as for listing."""
-        await self.list_webhooks()
-
-    @override
-    def events(self) -> AsyncGenerator[list[GatewayEvent]]:
-        """Refuse: the gateway has no stream."""
-        raise NotAllowedError(f"The events of {self.name} arrive at a webhook.")
 
     @abstractmethod
     async def _ask_status(self) -> InstanceInfo:
