@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator, Generator
 import logging
+import math
 import time
 from unittest.mock import PropertyMock, patch
 
@@ -12,7 +13,8 @@ from syrupy.assertion import SnapshotAssertion
 
 # Ours first: the test package brings a custom_components of its own.
 import custom_components.whatsapp_presence  # noqa: F401
-from custom_components.whatsapp_presence.gateways import pacing, waapi
+from custom_components.whatsapp_presence.gateways import GATEWAYS, waapi
+from custom_components.whatsapp_presence.gateways.pacing import Pace
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 
@@ -60,7 +62,9 @@ async def reachable(
 @pytest.fixture
 def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let requests go out at once, and be answered so, for clocks that stand still."""
-    monkeypatch.setattr(pacing, "BURST", 100_000)
+    for gateway in GATEWAYS.values():
+        pace = Pace(at_once=6, per_second=math.inf)
+        monkeypatch.setattr(gateway, "pace", pace, raising=False)
     monkeypatch.setattr(waapi, "_WAIT_FOR_PUSH_MS", 10)
 
 

@@ -9,7 +9,7 @@ from unittest.mock import patch
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 
-from custom_components.whatsapp_presence.gateways.pacing import Pacer
+from custom_components.whatsapp_presence.gateways.pacing import Pacer, Priority
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 
@@ -35,10 +35,10 @@ def turns_held_back() -> Generator[asyncio.Event]:
     gate = asyncio.Event()
     acquire = Pacer._acquire
 
-    async def wait(pacer: Pacer, queue: Any) -> None:
-        if queue is not pacer._urgent:
+    async def wait(pacer: Pacer, level: Priority) -> None:
+        if level is not Priority.URGENT:
             await gate.wait()
-        await acquire(pacer, queue)
+        await acquire(pacer, level)
 
     with patch.object(Pacer, "_acquire", wait):
         yield gate

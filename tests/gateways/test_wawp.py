@@ -30,6 +30,7 @@ from custom_components.whatsapp_presence.presence.model import (
     Activity,
     MemberUpdate,
     PresenceUpdate,
+    Source,
 )
 
 from .conftest import ANNA, GROUP, LID, NUMBER, TOKEN, Script
@@ -109,7 +110,8 @@ def test_both_shapes_tell_each_word(
     parser: WawpGateway, word: Any, online: bool | None, activity: Activity | None
 ) -> None:
     """One word tells whether somebody is online, and what they do."""
-    expected = update(online=online, activity=activity)
+    implied = word in ("typing", "composing", "recording", "paused")
+    expected = update(online=online, implied=implied, activity=activity)
     for payload in (
         {"chatId": ANNA, "type": word, "from": ANNA},
         {
@@ -132,7 +134,7 @@ def test_both_shapes_tell_each_word(
                 "id": LID,
                 "presences": [{"participant": LID, "lastKnownPresence": "typing"}],
             },
-            update(chat_id=LID, online=True, activity=Activity.TYPING),
+            update(chat_id=LID, online=True, implied=True, activity=Activity.TYPING),
         ),
         (
             {
@@ -188,7 +190,12 @@ def test_both_shapes_tell_each_word(
             update(
                 chat_id=GROUP,
                 members=(
-                    MemberUpdate(member_id=ANNA, online=True, activity=Activity.TYPING),
+                    MemberUpdate(
+                        member_id=ANNA,
+                        online=True,
+                        implied=True,
+                        activity=Activity.TYPING,
+                    ),
                     MemberUpdate(
                         member_id=LID,
                         online=False,
@@ -205,7 +212,10 @@ def test_both_shapes_tell_each_word(
                 chat_id=GROUP,
                 members=(
                     MemberUpdate(
-                        member_id=ANNA, online=True, activity=Activity.RECORDING
+                        member_id=ANNA,
+                        online=True,
+                        implied=True,
+                        activity=Activity.RECORDING,
                     ),
                 ),
             ),
@@ -629,7 +639,11 @@ async def test_subscribe_then_asks_for_the_state(
         },
     )
     assert await gateway.subscribe(f"{NUMBER}@s.whatsapp.net") == PresenceUpdate(
-        chat_id=ANNA, online=False, activity=Activity.IDLE, last_seen=1686719326.0
+        chat_id=ANNA,
+        online=False,
+        activity=Activity.IDLE,
+        last_seen=1686719326.0,
+        source=Source.REMEMBERED,
     )
     subscribe, state = script.received
     assert (subscribe.method, subscribe.path) == (
@@ -1150,3 +1164,80 @@ async def test_webhooks_are_listed_with_whether_they_work(
             ("https://part.example", False),
         )
     ]
+
+
+# ------------------------------------------------------------------ all at once
+
+
+def remembered(chat: str, word: str) -> dict[str, Any]:
+    """Make a presence as WAHA beneath has it."""
+    return {"id": chat, "presences": [{"participant": chat, "lastKnownPresence": word}]}
+
+
+@pytest.mark.parametrize("wrap", [False, True])
+async def test_all_presences_may_be_had_at_once(
+    gateway: WawpGateway, script: Script, wrap: bool
+) -> None:
+    """Then a renewal is one request."""
+    found = [remembered(ANNA, "online"), remembered(LID, "paused")]
+    script.answer(200, {"success": True, "data": found} if wrap else found)
+    script.answer(200, SUCCESS)
+    assert await gateway.presences() == [
+        PresenceUpdate(
+            chat_id=ANNA,
+            online=True,
+            activity=Activity.IDLE,
+            source=Source.REMEMBERED,
+        ),
+        PresenceUpdate(
+            chat_id=LID,
+            online=True,
+            implied=True,
+            activity=Activity.IDLE,
+            source=Source.REMEMBERED,
+        ),
+    ]
+    assert await gateway.subscribe(ANNA) is None
+    assert script.paths == ["GET /v2/presence", f"POST /v2/presence/{ANNA}/subscribe"]
+    assert script.received[0].query == CREDENTIALS
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (404, "<html>"),
+        (405, {}),
+        (401, {}),
+        (403, {}),
+        (400, {}),
+        (200, []),
+        (200, SUCCESS),
+    ],
+)
+async def test_an_instance_that_can_t_answer_for_all_is_left_alone(
+    gateway: WawpGateway, script: Script, status: int, body: Any
+) -> None:
+    """The call is documented nowhere; single chats are asked all the same."""
+    script.answer(status, body)
+    script.answer(200, SUCCESS)
+    script.answer(200, remembered(ANNA, "online"))
+    # An engine that is known changes nothing about an empty list here.
+    gateway.parse_event(json.dumps(PRESENCE).encode(), {})
+    assert await gateway.presences() is None
+    assert await gateway.presences() is None
+    assert await gateway.subscribe(ANNA) is not None
+    assert script.paths == [
+        "GET /v2/presence",
+        f"POST /v2/presence/{ANNA}/subscribe",
+        f"GET /v2/presence/{ANNA}",
+    ]
+
+
+@pytest.mark.parametrize("body", [{}, [], {"success": True}])
+async def test_what_has_not_the_gateway_s_form_is_no_success(
+    gateway: WawpGateway, script: Script, body: Any
+) -> None:
+    """Something else answers at this address."""
+    script.answer(200, body)
+    with pytest.raises(InvalidResponseError, match="no answer of Wawp"):
+        await gateway.validate()

@@ -25,6 +25,7 @@ from .base import (
     NotReadyError,
 )
 from .client import Answer, Client, Options, base_url
+from .pacing import CLOUD, Pace, Pacer
 from .refusals import Refusals
 from .values import OnceLogger, as_chat_id, envelopes, header, merged
 
@@ -49,6 +50,7 @@ class HttpGateway(Gateway):
     # The header and the hash of a webhook's signature, where there is one.
     signature: ClassVar[tuple[str, str] | None] = None
     refusals: ClassVar[Refusals]
+    pace: ClassVar[Pace] = CLOUD
 
     def __init__(
         self,
@@ -70,6 +72,7 @@ class HttpGateway(Gateway):
             base_url(config.get("url"), self.default_url, self.api_path),
             headers=headers,
             json_loads=json_loads,
+            pacer=Pacer(pace=self.pace),
         )
         self._notice = OnceLogger(
             logging.getLogger(type(self).__module__), type(self).name
