@@ -14,9 +14,11 @@ _GROUP = "@g.us"
 
 # The engines write a person's agent as `.0` or `_1` and the device as `:12`.
 _PHONE_ID = re.compile(
-    r"([1-9][0-9]{6,14})(?:[._][0-9]{1,3})?(?::[0-9]{1,5})?@(?:c\.us|s\.whatsapp\.net)"
+    r"([1-9][0-9]{6,14})(?:[._][0-9]{1,3})?(?::[0-9]{1,5})?@(?:c\.us|s\.whatsapp\.net|hosted)"
 )
-_LID_ID = re.compile(r"([0-9]{1,20})(?:[._][0-9]{1,3})?(?::[0-9]{1,5})?@lid")
+_LID_ID = re.compile(
+    r"([0-9]{1,20})(?:[._][0-9]{1,3})?(?::[0-9]{1,5})?@(?:lid|hosted\.lid)"
+)
 _GROUP_ID = re.compile(r"([0-9]{5,25}|[0-9]{5,15}-[0-9]{5,15})@g\.us")
 
 _SCHEME = re.compile(r"(?:tel|sms|callto|whatsapp):(?!//)", re.IGNORECASE)
