@@ -16,17 +16,6 @@ class Activity(StrEnum):
     RECORDING = "recording"
 
 
-class Source(StrEnum):
-    """How sure and how fresh a word is."""
-
-    EVENT = "event"
-    """Told by itself, when it happened."""
-    LIVE = "live"
-    """An answer: the present state."""
-    REMEMBERED = "remembered"
-    """An answer: the last word that was heard under that id, however old."""
-
-
 class PresenceAccess(StrEnum):
     """How much of a chat's presence the account may see."""
 
@@ -67,8 +56,6 @@ class MemberUpdate:
 
     member_id: str
     online: bool | None = None
-    # `online` follows only from typing, recording or having paused.
-    implied: bool = False
     activity: Activity | None = None
     last_seen: float | None = None
     implied: bool = False
@@ -89,10 +76,6 @@ class PresenceUpdate:
     source: Source = Source.EVENT
     has_data: bool = True
     online: bool | None = None
-    # `online` follows only from typing, recording or having paused.
-    implied: bool = False
-    # The engine says "online" where others say that somebody paused.
-    never_pauses: bool = False
     activity: Activity | None = None
     last_seen: float | None = None
     implied: bool = False
@@ -110,9 +93,6 @@ class PresenceUpdate:
     # Identity and time of the event, on the gateway's clock, where it has them.
     event_id: str | None = None
     time: float | None = None
-    source: Source = Source.EVENT
-    # The id that was asked for, if this is an answer that came under another one.
-    asked_as: str | None = None
     # When the gateway was asked, on our clock, if this is an answer. Other answers that
     # say the same are the same.
     asked_at: float | None = dataclasses.field(default=None, compare=False)
