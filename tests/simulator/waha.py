@@ -592,16 +592,15 @@ class Dialect:
             raise _refusal(422, "Invalid LID")
         return {"lid": lid, "pn": account.pair_of(lid)[0]}
 
-    async def _groups(self, request: web.Request) -> list[Any]:
-        """GET groups: with names, with the store off too (RUN)."""
+    async def _groups(self, request: web.Request) -> list[Any] | dict[str, Any]:
+        """GET groups: with names, with the store off too (RUN); each engine's form."""
         account = await self._working(request)
-        return _page(
-            request,
-            [
-                {"id": group.chat_id, "subject": group.name, "name": group.name}
-                for group in account.groups.values()
-            ],
-        )
+        groups = _page(request, list(account.groups.values()))
+        if account.engine == "NOWEB":
+            return {g.chat_id: {"id": g.chat_id, "subject": g.name} for g in groups}
+        if account.engine == "GOWS":
+            return [{"JID": g.chat_id, "Name": g.name} for g in groups]
+        return [{"id": {"_serialized": g.chat_id}, "name": g.name} for g in groups]
 
     async def _members(self, request: web.Request) -> list[Any]:
         """GET groups/{id}/participants (RUN): 500 for a group of others."""
