@@ -1641,7 +1641,7 @@ async def test_control_drives_everything(
     await done("POST", f"{one}/flood", chat="Anna", count=3)
     await done("POST", f"{one}/reconnect")
     assert (await done("GET", f"{one}/subscriptions"))["subscriptions"] == []
-    simulator.accounts["wawp", "X"].check_exists(ANNA)  # type: ignore[attr-defined]
+    simulator.accounts["wawp", "X"].directory.check_exists(ANNA)  # type: ignore[attr-defined]
     shown = await done("GET", f"{one}/announced")
     assert (shown["now"], shown["calls"]) == (True, {"check-exists": 1})
     assert shown["spans"][0]["seen_by"] == []

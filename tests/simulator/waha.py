@@ -538,41 +538,32 @@ class Dialect:
     async def _chats(self, request: web.Request) -> list[Any]:
         """GET chats (DOC): id and name, from the store."""
         account = await self._with_store(request)
-        listed = _page(request, account.list_chats())
+        listed = _page(request, account.directory.chats())
         return [{"id": chat.chat_id, "name": chat.name} for chat in listed]
 
     async def _overview(self, request: web.Request) -> list[Any]:
         """GET chats/overview: asks WhatsApp for each picture (SRC, all engines)."""
         account = await self._with_store(request)
-        listed = _page(request, account.list_chats())
-        account.activity("overview")
-        return [
-            {
-                "id": chat.chat_id,
-                "name": chat.name,
-                "picture": account.ask_picture(chat),
-                "lastMessage": None,
-            }
-            for chat in listed
-        ]
+        listed = _page(request, account.directory.chats())
+        return account.directory.overview(listed)
 
     async def _check_exists(self, request: web.Request) -> dict[str, Any]:
         """GET contacts/check-exists (DOC)."""
         account = await self._query_session(request)
-        return account.check_exists(request.query.get("phone", ""))
+        return account.directory.check_exists(request.query.get("phone", ""))
 
     async def _picture(self, request: web.Request) -> dict[str, Any]:
         """GET contacts/profile-picture (SRC)."""
         account = await self._query_session(request)
         contact = request.query.get("contactId", "")
-        return {"profilePictureURL": account.picture_of(contact)}
+        return {"profilePictureURL": account.directory.picture_of(contact)}
 
     async def _contacts(self, request: web.Request) -> list[Any]:
         """GET contacts/all (SRC): @c.us and @lid mixed, from the store."""
         account = await self._with_store(
             request, request.query.get("session") or "default"
         )
-        return _page(request, account.list_contacts())
+        return _page(request, account.directory.contacts())
 
     async def _lid_of(self, request: web.Request) -> dict[str, Any]:
         """GET lids/pn/{phone} (DOC); null when unknown yet."""
@@ -581,7 +572,7 @@ class Dialect:
         if not _NUMBER.fullmatch(phone):
             raise _refusal(422, "Invalid phone number")
         number = f"{phone.partition('@')[0].lstrip('+')}@c.us"
-        return {"lid": account.pair_of(number)[1], "pn": number}
+        return {"lid": account.directory.pair_of(number)[1], "pn": number}
 
     async def _number_of(self, request: web.Request) -> dict[str, Any]:
         """GET lids/{lid} (DOC); null when unknown yet; 422 for what is none (RUN)."""
@@ -590,7 +581,7 @@ class Dialect:
         lid = lid if "@" in lid else f"{lid}@lid"
         if not _LID.fullmatch(lid):
             raise _refusal(422, "Invalid LID")
-        return {"lid": lid, "pn": account.pair_of(lid)[0]}
+        return {"lid": lid, "pn": account.directory.pair_of(lid)[0]}
 
     async def _groups(self, request: web.Request) -> list[Any] | dict[str, Any]:
         """GET groups: with names, with the store off too (RUN); each engine's form."""
@@ -608,7 +599,7 @@ class Dialect:
         group = account.find(request.match_info["chat"])
         if not isinstance(group, Group):
             raise _crash(request, account, "item-not-found")
-        return account.group_members(group)
+        return account.directory.members(group)
 
     # -------------------------------------------------------------- WebSocket
 

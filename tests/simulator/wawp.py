@@ -20,7 +20,7 @@ from .engine import (
     EngineQuirks,
     NotWorkingError,
 )
-from .world import MAX_WEBHOOKS, Chat, Group
+from .world import MAX_WEBHOOKS, Group
 
 if TYPE_CHECKING:
     from .server import Simulator
@@ -498,17 +498,8 @@ class Dialect:
     ) -> web.Response:
         """GET chats/overview (DOC): an array, or an object keyed "0", "1", …."""
         await self._need_ready(account)
-        listed: list[Chat] = _page(request, account.list_chats())
-        account.activity("overview")
-        rows = [
-            {
-                "id": chat.chat_id,
-                "name": chat.name,
-                "picture": account.ask_picture(chat),
-                "lastMessage": None,
-            }
-            for chat in listed
-        ]
+        listed = _page(request, account.directory.chats())
+        rows = account.directory.overview(listed)
         if account.quirks.overview_as == "object":
             return web.json_response({str(i): row for i, row in enumerate(rows)})
         return web.json_response(rows)
@@ -518,14 +509,16 @@ class Dialect:
     ) -> web.Response:
         """GET contacts/all (DOC): @c.us and @lid mixed."""
         await self._need_ready(account)
-        return web.json_response(_page(request, account.list_contacts()))
+        return web.json_response(_page(request, account.directory.contacts()))
 
     async def _check_exists(
         self, account: WawpAccount, request: web.Request, body: dict[str, Any]
     ) -> web.Response:
         """GET contacts/check-exists (DOC; its fields are WAHA's)."""
         await self._need_ready(account)
-        return web.json_response(account.check_exists(request.query.get("phone", "")))
+        return web.json_response(
+            account.directory.check_exists(request.query.get("phone", ""))
+        )
 
     async def _picture(
         self, account: WawpAccount, request: web.Request, body: dict[str, Any]
@@ -535,7 +528,7 @@ class Dialect:
         contact = request.query.get("contactId")
         if not contact:
             raise _RefusalError(400, "missing_param", "contactId is required")
-        picture = account.picture_of(contact)
+        picture = account.directory.picture_of(contact)
         return web.json_response({account.quirks.picture_key: picture})
 
     async def _lid_of(
@@ -544,7 +537,7 @@ class Dialect:
         """GET lids/pn/{number} (DOC); may be null."""
         await self._need_ready(account)
         number = request.match_info["number"].partition("@")[0]
-        lid = account.pair_of(f"{number}@c.us")[1]
+        lid = account.directory.pair_of(f"{number}@c.us")[1]
         return web.json_response({"lid": lid, account.quirks.lid_key: f"{number}@c.us"})
 
     async def _number_of(
@@ -553,7 +546,7 @@ class Dialect:
         """GET lids/{lid} (INF)."""
         await self._need_ready(account)
         lid = f"{request.match_info['lid'].partition('@')[0]}@lid"
-        number = account.pair_of(lid)[0]
+        number = account.directory.pair_of(lid)[0]
         return web.json_response({"lid": lid, account.quirks.lid_key: number})
 
     async def _members(
@@ -564,7 +557,7 @@ class Dialect:
         group = account.find(request.match_info["chat"])
         if not isinstance(group, Group):
             raise _RefusalError(404, "not_found", "Group not found")
-        return web.json_response(account.group_members(group))
+        return web.json_response(account.directory.members(group))
 
 
 class _RateRefusalError(_RefusalError):
