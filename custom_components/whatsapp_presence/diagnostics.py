@@ -75,6 +75,7 @@ def _instance(entry: WhatsAppPresenceConfigEntry) -> dict[str, Any]:
         "last_event": last_event.isoformat() if last_event else None,
         "webhook_registered": data.webhook.registered,
         "has_webhook_url": data.webhook.url is not None,
+        "capture": data.gateway.odd_shapes,
         "aliases": len(instance.people.aliases.main),
         "ask_interval": instance.rounds.ask_interval.total_seconds(),
     }

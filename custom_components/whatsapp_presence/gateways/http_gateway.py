@@ -106,6 +106,12 @@ class HttpGateway(Gateway):
         """The token."""
         return frozenset({self._token})
 
+    @property
+    @override
+    def odd_shapes(self) -> list[dict[str, Any]]:
+        """What was captured since the client was created."""
+        return self._notice.capture.as_list()
+
     @override
     async def validate(self) -> InstanceInfo:
         """Check credentials and instance."""
