@@ -23,13 +23,7 @@ from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 
 from .common import add_account, set_up_day
-from .simulator import (
-    Account,
-    Simulator,
-    SkippingClock,
-    WaapiAccount,
-    WawpAccount,
-)
+from .simulator import Account, Simulator, SkippingClock, WaapiAccount, WawpAccount
 
 
 @pytest.fixture(autouse=True)
