@@ -105,10 +105,14 @@ class InstanceInfo:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatInfo:
-    """A chat or contact of the account, to choose from."""
+    """A chat or contact of the account, to choose from.
+
+    `alias` is the same person's other id, where the list tells it.
+    """
 
     chat_id: str
     name: str | None = None
+    alias: str | None = None
 
     @property
     def is_group(self) -> bool:
