@@ -118,8 +118,8 @@ class AddingFlow(ConfigSubentryFlow):
     # What the form offers, and which chat each is.
     _offered: Mapping[str, str] = MappingProxyType({})
 
-    async def async_offer(self) -> ChatList:
-        """Look up once what can be picked, and offer what is not there yet."""
+    async def async_chats(self) -> ChatList:
+        """Return the account's chats, which are looked up once."""
         entry: ConfigEntry[Any] = self._get_entry()
         if self._list is None:
             is_loaded = entry.state is ConfigEntryState.LOADED
@@ -129,8 +129,12 @@ class AddingFlow(ConfigSubentryFlow):
                 else create_gateway(self.hass, entry.data)
             )
             self._list = await async_list_chats(self.hass, self._gateway)
-        self._offered = self._list.offer(self.configured())
         return self._list
+
+    def offer(self, chats: ChatList) -> list[str]:
+        """Offer what is not there yet; what is picked counts as it was offered."""
+        self._offered = chats.offer(self.configured())
+        return list(self._offered)
 
     def configured(self) -> set[str]:
         """Return the ids of the entry's chats, their other ids among them."""
@@ -185,7 +189,7 @@ class ChatSubentryFlow(AddingFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Let the user pick one of the account's chats, or type a number or an id."""
-        chats = await self.async_offer()
+        chats = await self.async_chats()
         errors: dict[str, str] = {}
         if user_input is not None:
             chat_id = await self._async_identify(user_input[CONF_CHAT].strip(), errors)
@@ -197,7 +201,7 @@ class ChatSubentryFlow(AddingFlow):
                 vol.Required(CONF_CHAT, default=""): SelectSelector(
                     SelectSelectorConfig(
                         # It shows the value of what is picked, not its label.
-                        options=list(self._offered),
+                        options=self.offer(chats),
                         mode=SelectSelectorMode.DROPDOWN,
                         custom_value=True,
                     )
@@ -314,21 +318,19 @@ class ChatsSubentryFlow(AddingFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Let the user pick as many of the account's chats as they like."""
-        chats = await self.async_offer()
-        if not self._offered:
-            return self._nothing_to_pick(chats.notice)
+        chats = await self.async_chats()
         errors: dict[str, str] = {}
         if user_input is not None:
             if picked := user_input[CONF_CHATS]:
                 return await self._async_add(picked, chats, user_input)
             errors[CONF_CHATS] = "nothing_picked"
+        if not (labels := self.offer(chats)):
+            return self._nothing_to_pick(chats.notice)
         schema = vol.Schema(
             {
                 vol.Required(CONF_CHATS, default=list): SelectSelector(
                     SelectSelectorConfig(
-                        options=list(self._offered),
-                        mode=SelectSelectorMode.LIST,
-                        multiple=True,
+                        options=labels, mode=SelectSelectorMode.LIST, multiple=True
                     )
                 ),
                 **_TIMING,

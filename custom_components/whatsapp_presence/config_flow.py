@@ -221,10 +221,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask for the new token."""
-        try:
-            entry = self._get_reauth_entry()
-        except UnknownEntry:
-            return self.async_abort(reason="account_removed")
+        entry = self._get_reauth_entry()
         errors: dict[str, str] = {}
         if user_input is not None:
             updates = _flatten(user_input)
