@@ -2,6 +2,7 @@
 
 import argparse
 import asyncio
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 import platform
@@ -10,8 +11,11 @@ import tempfile
 
 from homeassistant.const import __version__
 
+from . import known, known_report
+from .builds import THIS, builds
 from .measure import FULL, QUICK, measure
-from .report import bounded, plot, tables
+from .memory import measure_memory, memory_rows
+from .report import Row, beside, bounded, plot, tables
 
 
 def _machine() -> str:
@@ -24,34 +28,101 @@ def _machine() -> str:
     return f"{len(names)} × {names[0]}" if names else platform.machine()
 
 
-def main() -> int:
-    """Measure, tell, and hold against the bounds."""
-    parser = argparse.ArgumentParser(
-        prog="scripts/bench", description="What an event costs, and a thousand chats."
+def _where() -> str:
+    """Tell what it was measured on."""
+    return (
+        f"On {_machine()}, {platform.system()} {platform.release()}, "
+        f"Python {platform.python_version()}, Home Assistant {__version__}."
     )
-    parser.add_argument(
-        "--quick", action="store_true", help="less, in a quarter of an hour"
-    )
-    parser.add_argument(
-        "--no-wait",
-        action="store_true",
-        help="do not wait for the last of a thousand chats to be subscribed",
-    )
-    parser.add_argument("--plot", type=Path, help="draw the cost of an event (SVG)")
-    options = parser.parse_args()
+
+
+def _events(options: argparse.Namespace) -> list[Row]:
     plan = QUICK if options.quick else FULL
     if options.no_wait:
         plan = replace(plan, wait_for_all=False)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         results = asyncio.run(measure(Path(folder), plan))
-    print(
-        f"\n{_machine()}, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, Home Assistant {__version__}\n"
-    )
-    print(tables(results))
+    print(f"\n{_where()}\n\n{tables(results)}")
     if options.plot:
         options.plot.write_text(plot(results), "utf-8")
-    missed = [row.figure for row in bounded(results) if not row.met]
+    return bounded(results)
+
+
+def _memory(options: argparse.Namespace) -> list[Row]:
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        builds(options.against) as found,
+    ):
+        rows = memory_rows(asyncio.run(measure_memory(Path(folder), found)))
+    print(f"\n{_where()}\n\n{beside(rows, options.against)}")
+    return rows
+
+
+def _known(options: argparse.Namespace) -> list[Row]:
+    plan = known.QUICK if options.quick else known.FULL
+    with builds(options.against) as found:
+        results = asyncio.run(known.measure_known(plan, found))
+    rows = known_report.bounded(results)
+    text = known_report.tables(results, rows)
+    print(f"\n{text}")
+    if options.doc:
+        known_report.write_doc(text, known_report.plot(results))
+    elif options.plot:
+        options.plot.write_text(known_report.plot(results), "utf-8")
+    return rows
+
+
+def _parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="scripts/bench",
+        description="What an event costs, what a chat holds, and what asking costs.",
+    )
+    what = parser.add_mutually_exclusive_group()
+    what.add_argument(
+        "--known",
+        action="store_true",
+        help="how soon all chats are known, and what asking for them costs",
+    )
+    what.add_argument(
+        "--memory",
+        action="store_true",
+        help="what a chat holds beyond plain entities, and how many timers there are",
+    )
+    parser.add_argument(
+        "--against",
+        metavar="COMMIT",
+        help=f"measure an older commit beside {THIS} (--known and --memory)",
+    )
+    parser.add_argument("--quick", action="store_true", help="less of it")
+    parser.add_argument(
+        "--no-wait",
+        action="store_true",
+        help="do not wait for the last of a thousand chats to be subscribed",
+    )
+    parser.add_argument("--plot", type=Path, help="draw what was measured (SVG)")
+    parser.add_argument(
+        "--doc",
+        action="store_true",
+        help="put what --known found into docs/performance.md",
+    )
+    options = parser.parse_args(arguments)
+    if options.against and not (options.known or options.memory):
+        parser.error("--against needs --known or --memory")
+    if options.doc and not options.known:
+        parser.error("--doc needs --known")
+    return options
+
+
+def main() -> int:
+    """Measure, tell, and hold against the bounds."""
+    options = _parse()
+    if options.known:
+        rows = _known(options)
+    elif options.memory:
+        rows = _memory(options)
+    else:
+        rows = _events(options)
+    missed = [row.figure for row in rows if not row.met]
     for figure in missed:
         print(f"bench: missed: {figure}", file=sys.stderr)
     return 1 if missed else 0

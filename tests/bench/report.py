@@ -23,29 +23,80 @@ _INTEGRATION, _TEMPLATE = "integration", "template"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure with its bound; the higher, the worse."""
+    """One figure with its bound, if it has one; the higher, the worse.
+
+    `before` is what it is in the older build, if that was measured. A `value` of None is
+    one that was never reached.
+    """
 
     figure: str
-    value: float
-    bound: float
+    value: float | None
+    bound: float | None
     unit: str = "×"
     spread: tuple[float, float] | None = None
+    before: float | None = None
+    at_least: bool = False
 
     @property
     def met(self) -> bool:
         """Whether the bound is kept."""
+        if self.bound is None:
+            return True
+        if self.value is None:
+            return False
+        if self.at_least:
+            return self.value >= self.bound
         return self.value <= self.bound
+
+    @property
+    def _verdict(self) -> str:
+        if self.bound is None:
+            return ""
+        return "yes" if self.met else "**no**"
+
+    @property
+    def _bound(self) -> str:
+        if self.bound is None:
+            return "–"
+        return f"{'at least ' * self.at_least}{_amount(self.bound, self.unit, 'g')}"
 
     def cells(self) -> tuple[str, ...]:
         """Return the cells of the table."""
         spread = "" if self.spread is None else "{:.2f} to {:.2f}".format(*self.spread)
         return (
             self.figure,
-            f"{self.value:.2f} {self.unit}",
+            _amount(self.value, self.unit),
             spread,
-            f"{self.bound:g} {self.unit}",
-            "yes" if self.met else "**no**",
+            self._bound,
+            self._verdict,
         )
+
+    def cells_beside(self) -> tuple[str, ...]:
+        """Return the cells of a table of two builds."""
+        before = "–" if self.before is None else _amount(self.before, self.unit)
+        return (
+            self.figure,
+            _amount(self.value, self.unit),
+            before,
+            self._bound,
+            self._verdict,
+        )
+
+
+def _amount(value: float | None, unit: str, form: str = ".2f") -> str:
+    if value is None:
+        return "never"
+    if value == int(value):
+        form = "g" if abs(value) < 1e5 else ".0f"
+    return f"{value:{form}} {unit}".rstrip()
+
+
+def beside(rows: Sequence[Row], before: str | None) -> str:
+    """Return a table of figures and bounds, with those of an older build if any."""
+    return table(
+        ("figure", "this build", before or "before", "bound", "met"),
+        (row.cells_beside() for row in rows),
+    )
 
 
 def _ratios(
@@ -86,7 +137,7 @@ def bounded(results: Results) -> list[Row]:
                     )
                     for number in events
                 ),
-                key=lambda row: row.value,
+                key=lambda row: row.value or 0.0,
             )
         )
 
@@ -138,7 +189,8 @@ def bounded(results: Results) -> list[Row]:
     return rows
 
 
-def _table(header: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
+def table(header: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
+    """Return a table as Markdown."""
     lines = ["| " + " | ".join(cells) + " |" for cells in (header, *rows)]
     lines.insert(1, "|" + "---|" * len(header))
     return "\n".join(lines)
@@ -165,12 +217,12 @@ def tables(results: Results) -> str:
     }
     parts = [
         "### Against the bounds",
-        _table(
+        table(
             ("figure", "measured", "rounds", "bound", "met"),
             (row.cells() for row in bounded(results)),
         ),
         "### CPU per event, ms: median (least to most)",
-        _table(
+        table(
             ("event", "chats", "whole process", "of it on the event loop"),
             (
                 (
@@ -184,7 +236,7 @@ def tables(results: Results) -> str:
             ),
         ),
         "### From the POST to the state on the WebSocket API, ms",
-        _table(
+        table(
             ("event", "chats", "p50", "p99"),
             (
                 (
@@ -198,7 +250,7 @@ def tables(results: Results) -> str:
             ),
         ),
         f"### The flood, {results.plan.flood:g} s",
-        _table(
+        table(
             (
                 "who",
                 "events",
@@ -218,7 +270,7 @@ def tables(results: Results) -> str:
             ),
         ),
         "### Longest pauses of the event loop, ms",
-        _table(
+        table(
             (
                 "who",
                 "all of it",
@@ -241,12 +293,12 @@ def tables(results: Results) -> str:
             ),
         ),
         f"### Start and set-up with {MANY} chats",
-        _table(
+        table(
             ("figure", "all of it", "without garbage collections"),
             iter(_start_figures(results)),
         ),
         "### Memory, by who fills the chats' entities",
-        _table(
+        table(
             (
                 "who",
                 "chats",
@@ -259,7 +311,7 @@ def tables(results: Results) -> str:
             _memory_rows(results),
         ),
         "### Until all chats are subscribed",
-        _table(
+        table(
             ("chats", "seconds", "requests", "requests a minute"),
             (
                 (

@@ -40,7 +40,8 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     )
     for command in (add_entry, flush, memory, watch_pauses, longest_pause, reload):
         websocket_api.async_register_command(hass, command)
-    websocket_api.async_register_command(hass, started)
+    for at_once in (started, timers):
+        websocket_api.async_register_command(hass, at_once)
 
     @callback
     def note_start(_event: Event) -> None:
@@ -235,3 +236,11 @@ async def reload(hass: HomeAssistant, connection: Connection, msg: Message) -> N
 def started(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
     """Tell how much time of the processor the start took, in seconds."""
     connection.send_result(msg["id"], hass.data[DOMAIN])
+
+
+@websocket_api.websocket_command({vol.Required("type"): "bench_probe/timers"})
+@callback
+def timers(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
+    """Tell how many timers wait on the loop."""
+    scheduled: list[asyncio.TimerHandle] = hass.loop._scheduled  # type: ignore[attr-defined]
+    connection.send_result(msg["id"], sum(not timer.cancelled() for timer in scheduled))
