@@ -1,5 +1,6 @@
 """Numbers, however people and address books of all countries write them."""
 
+import ast
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -26,7 +27,9 @@ from custom_components.whatsapp_presence.presence.typed import (
 pytestmark = pytest.mark.filterwarnings("ignore:It looks like `register_random`")
 
 ANNA: Final = "4915123456789"
-REFERENCE: Final = Path(__file__).resolve().parent.parent / "docs" / "setup.md"
+ROOT: Final = Path(__file__).resolve().parent.parent
+INTEGRATION: Final = ROOT / "custom_components" / "whatsapp_presence"
+REFERENCE: Final = ROOT / "docs" / "setup.md"
 
 REGIONS: Final = {
     region: number
@@ -415,6 +418,8 @@ def test_what_is_shown_first(text: str, country: str | None, number: str) -> Non
         ("8 (912) 345-67-89", "DE", Refusal.TRUNK_PREFIX),
         ("8 (912) 345-67-89", "US", Refusal.TRUNK_PREFIX),
         ("0151 23456789", "US", Refusal.TRUNK_PREFIX),
+        ("8 999 999 999 999", "US", Refusal.INVALID),
+        ("12345678901234567890", "DE", Refusal.INVALID),
         ("+49 00151 23456789", "DE", Refusal.TRUNK_PREFIX),
     ],
 )
@@ -463,3 +468,26 @@ def test_a_number_survives_any_punctuation(rest: str, data: st.DataObject) -> No
     prefix = data.draw(st.sampled_from(["+", "00", "+ ", "tel:+"]))
     text = prefix + "".join(map("".join, zip(digits, separators, strict=True)))
     assert parse_typed(text, "BR") == ChatId(f"{digits}@c.us")
+
+
+def test_the_numbering_plans_are_for_one_module() -> None:
+    """Which nobody imports but within a function: it reads files, and is big."""
+    for path in INTEGRATION.rglob("*.py"):
+        tree = ast.parse(path.read_text("utf-8"))
+        imports = [
+            node
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Import | ast.ImportFrom)
+        ]
+        named = [
+            node
+            for node in imports
+            if "phonenumbers" in ast.unparse(node).replace(",", " ").split()
+        ]
+        assert bool(named) is (path.name == "phone.py"), path
+        at_once = [
+            node
+            for node in tree.body
+            if isinstance(node, ast.ImportFrom) and node.module == "phone"
+        ]
+        assert not at_once, path

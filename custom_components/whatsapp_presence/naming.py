@@ -1,12 +1,14 @@
 """What a chat is called: by the user, by WhatsApp, or by something that stands in."""
 
 from collections.abc import Mapping
+from hashlib import sha256
 import re
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.translation import async_get_translations
+from homeassistant.util import slugify
 
 from .const import CONF_CHAT, CONF_STAND_IN, DOMAIN
 from .presence import chat_id as cid
@@ -42,6 +44,20 @@ def awaits_name(subentry: ConfigSubentry) -> bool:
 def named(data: Mapping[str, Any]) -> dict[str, Any]:
     """Return a chat's data without the mark that it has no name."""
     return {key: value for key, value in data.items() if key != CONF_STAND_IN}
+
+
+def makes_id(title: str) -> bool:
+    """Whether there is something in a title that an entity's id can be made of."""
+    return slugify(f"x{title}") != "x"
+
+
+def nameless_id(identifier: str) -> str:
+    """Return what the ids of a chat's entities are made of where no name is.
+
+    It tells devices apart by their identifiers, and nobody can tell the number by it.
+    """
+    digest = sha256(identifier.encode()).hexdigest()
+    return f"whatsapp_chat_{digest[:8]}"
 
 
 @callback

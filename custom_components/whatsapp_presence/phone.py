@@ -71,15 +71,15 @@ def parse_typed(text: str, country: str | None) -> Typed:
     if not isinstance(found, Number):
         return found
     home = _Home.of(country)
-    match found.start:
-        case Start.PLUS:
-            typed = _international(found.digits)
-        case Start.ZEROS:
-            typed = _behind_zeros(found.digits, home)
-        case Start.DIGITS:
-            typed = _INVALID if home is None else home.read(found.digits)
-            if home is None and (number := _valid(found.digits)):
-                typed = _confirm(number)
+    typed: Typed = _INVALID
+    if found.start is Start.PLUS:
+        typed = _international(found.digits)
+    elif found.start is Start.ZEROS:
+        typed = _behind_zeros(found.digits, home)
+    elif home is not None:
+        typed = home.read(found.digits)
+    elif number := _valid(found.digits):
+        typed = _confirm(number)
     if found.doubtful and isinstance(typed, ChatId):
         return Confirm(typed.chat_id, format_number(_digits_of(typed)))
     return typed

@@ -148,10 +148,7 @@ def _fold_character(character: str) -> str:
 
 def _read_link(text: str) -> Number | Refused:
     """Read a link to a chat: its number has the country's code, with or without +."""
-    try:
-        link = urlsplit(text if "://" in text else f"//{text}")
-    except ValueError:
-        return _INVALID
+    link = urlsplit(text if "://" in text else f"//{text}")
     # A plus that was not escaped reads as a space in a query.
     phone = parse_qs(link.query).get("phone")
     number = _read_number((phone[0] if phone else unquote(link.path)).strip("/ "))
