@@ -1,11 +1,13 @@
 """The chats' subentry flow: pick or type a chat, and change it later."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 from unittest.mock import AsyncMock, Mock, patch
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.whatsapp_presence import chat_list, naming
 from custom_components.whatsapp_presence.const import DOMAIN, SUBENTRY_TYPE_CHAT
@@ -27,6 +29,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.setup import async_setup_component
 
 from .simulator import Account, Simulator
 
@@ -1112,3 +1115,40 @@ async def test_a_chat_gets_its_name_once_it_is_known(
     assert subentry.title == title
     assert given is (title != present["title"])
     assert naming.awaits_name(subentry) is awaits
+
+
+async def test_a_form_left_open_is_answered_over_http(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator
+) -> None:
+    """The front end shows the reason; nothing fails."""
+    for component in ("config", "webhook"):
+        assert await async_setup_component(hass, component, {})
+    entry, _ = add_loaded_entry(hass, chat(ANNA, "Anna"))
+    client = await hass_client()
+    base = "/api/config/config_entries/subentries/flow"
+    (subentry_id,) = entry.subentries
+    forms = [
+        ({"handler": [entry.entry_id, "chat"]}, {"chat": BEN}),
+        (
+            {"handler": [entry.entry_id, "chat"], "subentry_id": subentry_id},
+            {"name": "Sister"},
+        ),
+    ]
+    opened = []
+    for begin, user_input in forms:
+        answer = await client.post(base, json=begin)
+        assert answer.status == HTTPStatus.OK
+        opened.append(((await answer.json())["flow_id"], user_input))
+    with (
+        patch("custom_components.whatsapp_presence.async_remove_entry", AsyncMock()),
+        patch(
+            "custom_components.whatsapp_presence.async_unload_entry",
+            AsyncMock(return_value=True),
+        ),
+    ):
+        await hass.config_entries.async_remove(entry.entry_id)
+    for flow_id, user_input in opened:
+        answer = await client.post(f"{base}/{flow_id}", json=user_input)
+        assert answer.status == HTTPStatus.OK
+        body = await answer.json()
+        assert (body["type"], body["reason"]) == ("abort", "account_removed")
