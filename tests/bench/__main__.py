@@ -13,9 +13,10 @@ from homeassistant.const import __version__
 
 from . import known, known_report
 from .builds import THIS, builds
-from .measure import FULL, QUICK, measure
+from .measure import FULL, SHORT
 from .memory import measure_memory, memory_rows
 from .report import Row, beside, bounded, plot, tables
+from .runs import measure_long, measure_short
 
 
 def _machine() -> str:
@@ -37,15 +38,24 @@ def _where() -> str:
 
 
 def _events(options: argparse.Namespace) -> list[Row]:
-    plan = QUICK if options.quick else FULL
-    if options.no_wait:
-        plan = replace(plan, wait_for_all=False)
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        results = asyncio.run(measure(Path(folder), plan))
-    print(f"\n{_where()}\n\n{tables(results)}")
+    if not options.long:
+        with (
+            tempfile.TemporaryDirectory(prefix="bench-") as folder,
+            builds(options.against) as found,
+        ):
+            results, memory = asyncio.run(measure_short(Path(folder), SHORT, found))
+        rows = memory_rows(memory)
+        print(f"\n{_where()}\n\n{tables(results)}")
+        print(f"\n### What a chat holds\n\n{beside(rows, options.against)}")
+    else:
+        plan = replace(FULL, wait_for_all=not options.no_wait)
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            results = asyncio.run(measure_long(Path(folder), plan))
+        rows = []
+        print(f"\n{_where()}\n\n{tables(results)}")
     if options.plot:
         options.plot.write_text(plot(results), "utf-8")
-    return bounded(results)
+    return [*bounded(results), *rows]
 
 
 def _memory(options: argparse.Namespace) -> list[Row]:
@@ -91,9 +101,14 @@ def _parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--against",
         metavar="COMMIT",
-        help=f"measure an older commit beside {THIS} (--known and --memory)",
+        help=f"measure an older commit beside {THIS}",
     )
-    parser.add_argument("--quick", action="store_true", help="less of it")
+    what.add_argument(
+        "--long",
+        action="store_true",
+        help="what an event costs with more chats, a longer flood, start and set-up",
+    )
+    parser.add_argument("--quick", action="store_true", help="less of --known")
     parser.add_argument(
         "--no-wait",
         action="store_true",
@@ -106,8 +121,10 @@ def _parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         help="put what --known found into docs/performance.md",
     )
     options = parser.parse_args(arguments)
-    if options.against and not (options.known or options.memory):
-        parser.error("--against needs --known or --memory")
+    if options.against and options.long:
+        parser.error("--against is not for --long")
+    if options.quick and not options.known:
+        parser.error("--quick needs --known")
     if options.doc and not options.known:
         parser.error("--doc needs --known")
     return options

@@ -128,7 +128,9 @@ def _quiet(
 
 def _share(found: dict[str, Any] | None) -> float | None:
     """Return the percent of the worst hour for which the account was shown online."""
-    return None if found is None else max(found["online"]) / HOUR * 100
+    if found is None:
+        return None
+    return float(max(found["online"]) / HOUR * 100)
 
 
 def _an_hour(found: dict[str, Any] | None) -> float | None:

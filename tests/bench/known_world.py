@@ -27,7 +27,7 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from homeassistant import loader
-from homeassistant.config_entries import ConfigEntryState, ConfigSubentryData
+from homeassistant.config_entries import ConfigEntryState, ConfigSubentryDataWithId
 from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er, frame
@@ -191,7 +191,7 @@ class World:
                 "webhook_id": WEBHOOK_ID,
             },
             subentries_data=[
-                ConfigSubentryData(
+                ConfigSubentryDataWithId(
                     data={"chat": person.chat_id},
                     subentry_id=f"chat-{index}",
                     subentry_type="chat",
@@ -291,7 +291,10 @@ async def picker(world: World) -> dict[str, Any]:
         )
         computed = time.process_time() - computed
         took = world.now - begin
-        options = result["data_schema"].schema["chat"].config["options"]
+        schema = result["data_schema"]
+        if schema is None:
+            raise RuntimeError("The form has nothing to choose from")
+        options = schema.schema["chat"].config["options"]
         return {
             # The clock stands still while something is computed, so that is added.
             "seconds": took - meter.busy(begin, world.now) + computed,
