@@ -13,10 +13,8 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.whatsapp_presence.const import DOMAIN, SUBENTRY_TYPE_CHAT
-from custom_components.whatsapp_presence.coordinator import (
-    ChatCoordinator,
-    InstanceCoordinator,
-)
+from custom_components.whatsapp_presence.instance.chat import Chat
+from custom_components.whatsapp_presence.instance.coordinator import InstanceCoordinator
 from homeassistant.config_entries import ConfigSubentryData
 from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED, Platform
 from homeassistant.core import Event, HomeAssistant, State, callback
@@ -177,12 +175,10 @@ def instance_of(entry: MockConfigEntry) -> InstanceCoordinator:
     return instance
 
 
-def coordinator_of(entry: MockConfigEntry, chat_id: str = ANNA) -> ChatCoordinator:
-    """Return the coordinator of a chat of a loaded entry."""
+def chat_of(entry: MockConfigEntry, chat_id: str = ANNA) -> Chat:
+    """Return a chat of a loaded entry."""
     return next(
-        coordinator
-        for coordinator in instance_of(entry).chats.values()
-        if coordinator.chat_id == chat_id
+        chat for chat in instance_of(entry).chats.values() if chat.chat_id == chat_id
     )
 
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from custom_components.whatsapp_presence import aliases
-from custom_components.whatsapp_presence.aliases import AliasBook
+from custom_components.whatsapp_presence.instance import aliases
+from custom_components.whatsapp_presence.instance.aliases import AliasBook
 from homeassistant.core import HomeAssistant
 
 from .common import ANNA, ANNA_LID, BEN, BEN_LID

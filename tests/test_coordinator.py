@@ -40,7 +40,7 @@ from .common import (
     anna,
     ben,
     chat,
-    coordinator_of,
+    chat_of,
     create_entry,
     family,
     instance_of,
@@ -181,25 +181,36 @@ async def test_many_chats_stretch_the_interval(
 ) -> None:
     """A thousand chats stay within the gateway's budget, and do not come at once."""
     entry = await set_up(hass, add_account(simulator, gateway))
-    instance = instance_of(entry)
-    assert instance.renew_interval == timedelta(minutes=5)
+    instance, rounds = instance_of(entry), instance_of(entry).rounds
+    assert rounds.renew_interval == timedelta(minutes=5)
 
-    only = coordinator_of(entry)
-    instance.chats = {str(number): only for number in range(1000)}
+    others = [
+        ConfigSubentry(
+            data=MappingProxyType({"chat": f"1555555{number:04d}@c.us"}),
+            subentry_id=str(number),
+            subentry_type="chat",
+            title=f"Contact {number}",
+            unique_id=None,
+        )
+        for number in range(999)
+    ]
+    for other in others:
+        instance.async_add_chat(other)
     requests_for_one = instance.gateway.capabilities.renewal_requests
-    assert instance.renew_interval == requests_for_one * timedelta(minutes=1000 / 48)
-    assert instance.renew_interval <= timedelta(minutes=minutes)
-    assert instance.push
-    asked = [instance.ask_interval for _ in range(20)]
-    assert max(asked) <= instance.renew_interval
-    assert min(asked) >= 0.9 * instance.renew_interval
+    assert rounds.renew_interval == requests_for_one * timedelta(minutes=1000 / 48)
+    assert rounds.renew_interval <= timedelta(minutes=minutes)
+    assert instance.delivery.push
+    asked = [rounds.ask_interval for _ in range(20)]
+    assert max(asked) <= rounds.renew_interval
+    assert min(asked) >= 0.9 * rounds.renew_interval
     assert len(set(asked)) == 20
 
-    instance.async_set_push(False)
+    instance.delivery.async_set_push(False)
     turn = timedelta(minutes=1000 / 48)
-    assert 0.9 * turn <= instance.ask_interval <= turn
-    instance.chats = {only.subentry.subentry_id: only}
-    assert timedelta(seconds=27) <= instance.ask_interval <= timedelta(seconds=30)
+    assert 0.9 * turn <= rounds.ask_interval <= turn
+    for other in others:
+        instance.async_remove_chat(other.subentry_id)
+    assert timedelta(seconds=27) <= rounds.ask_interval <= timedelta(seconds=30)
 
 
 async def test_chats_are_polled_without_events(
@@ -628,14 +639,11 @@ async def test_refused_chat_is_told_and_tried_again(
     """A chat that the plan does not include leaves all others alone."""
     account.quirks.trial_number = anna(account).number
     entry = await set_up(hass, account, chat(), chat(BEN, "Ben"))
-    refused = coordinator_of(entry, BEN).subentry.subentry_id
+    refused = chat_of(entry, BEN).subentry.subentry_id
     found = issue(hass, Issue.CHAT_REFUSED, refused)
     assert found is not None
     assert found.translation_placeholders == {"chat": "Ben"}
-    assert (
-        issue(hass, Issue.CHAT_REFUSED, coordinator_of(entry).subentry.subentry_id)
-        is None
-    )
+    assert issue(hass, Issue.CHAT_REFUSED, chat_of(entry).subentry.subentry_id) is None
     assert state(hass, "sensor", "presence_access", BEN) == "not_subscribed"
     assert online(hass, BEN) == STATE_UNKNOWN
     assert online(hass) == STATE_OFF
@@ -692,7 +700,7 @@ async def test_page_of_a_proxy_does_not_lose_a_chat_for_half_an_hour(
         status=status, body=body, content_type="text/html", path="presence"
     )
     entry = await set_up(hass, account)
-    subentry_id = coordinator_of(entry).subentry.subentry_id
+    subentry_id = chat_of(entry).subentry.subentry_id
     assert issue(hass, Issue.CHAT_REFUSED, subentry_id) is None
     assert not account.subscriptions
     await advance(hass, freezer, account, MINUTE)
@@ -748,7 +756,7 @@ async def test_answer_under_another_id_tells_the_alias(
     account.quirks.answers_under_lid = True
     account.quirks.events_under_lid = True
     entry = await set_up(hass, account)
-    assert instance_of(entry).aliases.main == {ANNA_LID: ANNA}
+    assert instance_of(entry).people.aliases.main == {ANNA_LID: ANNA}
 
     asked = requests(account, LOOK_UP)
     await account.set_presence(anna(account), "online")
@@ -764,7 +772,7 @@ async def test_aliases_are_asked_for_before_events_need_them(
     account.quirks.push_on_subscribe = False
     entry = await set_up(hass, account, chat(), chat(BEN, "Ben"), chat(FAMILY, "F"))
     assert requests(account, LOOK_UP) == 1
-    assert instance_of(entry).aliases.main == {ANNA_LID: ANNA, BEN_LID: BEN}
+    assert instance_of(entry).people.aliases.main == {ANNA_LID: ANNA, BEN_LID: BEN}
 
     await account.reconnect()
     await settle(hass, account)
@@ -801,7 +809,7 @@ async def test_chats_without_another_id_are_asked_about_once(
     asked = requests(account, LOOK_UP)
     assert asked == 1
     for _ in range(3):
-        instance_of(entry).async_resubscribe()
+        instance_of(entry).rounds.async_resubscribe()
         await settle(hass, account)
     assert subscriptions(account) == 4
     assert requests(account, LOOK_UP) == asked
@@ -929,28 +937,28 @@ async def test_two_ids_of_a_member_are_one_member(
     """A group counts a person once, under whichever id the events come."""
     entry = await set_up(hass, account, chat(FAMILY, "Family"))
     await account.set_presence(anna(account), "typing", group=FAMILY)
-    group = coordinator_of(entry, FAMILY)
-    assert group.data.typing_members == (ANNA,)
-    assert instance_of(entry).aliases.main == {}
+    group = chat_of(entry, FAMILY)
+    assert group.presence.typing_members == (ANNA,)
+    assert instance_of(entry).people.aliases.main == {}
 
     account.quirks.participants_as_lids = True
     await account.flood(family(account), 1)
     await settle(hass, account)
-    assert instance_of(entry).aliases.main == {ANNA_LID: ANNA}
-    assert group.data.typing_members == (ANNA,)
+    assert instance_of(entry).people.aliases.main == {ANNA_LID: ANNA}
+    assert group.presence.typing_members == (ANNA,)
     assert state(hass, "sensor", "typing_members", FAMILY) == "1"
     assert state(hass, "binary_sensor", "typing", FAMILY) == STATE_ON
 
     asked = requests(account, LOOK_UP)
     await account.set_presence(anna(account), "recording", group=FAMILY)
     await settle(hass, account)
-    assert group.data.typing_members == ()
-    assert group.data.recording_members == (ANNA,)
+    assert group.presence.typing_members == ()
+    assert group.presence.recording_members == (ANNA,)
     assert requests(account, LOOK_UP) == asked
 
     # What is learnt of somebody else changes nothing.
-    instance_of(entry).async_learn_pairs({BEN_LID: BEN})
-    assert group.data.recording_members == (ANNA,)
+    instance_of(entry).people.async_learn_pairs({BEN_LID: BEN})
+    assert group.presence.recording_members == (ANNA,)
 
 
 # -------------------------------------------------------- what the states mean
@@ -1005,7 +1013,7 @@ async def test_answer_after_the_instance_was_lost_counts_for_nothing(
     await account.set_status("disconnected")
     assert not instance_of(entry).ready
     await advance(hass, freezer, account, 5)
-    assert coordinator_of(entry).data.online is None
+    assert chat_of(entry).presence.online is None
 
 
 async def test_reconnect_without_an_answer_leaves_the_unknown(
@@ -1100,12 +1108,10 @@ async def test_clock_that_is_set_lets_typing_and_online_end_all_the_same(
     assert activity(hass) == "typing"
 
     freezer.tick(hours * 3600)
-    coordinator = coordinator_of(entry)
     for _ in range(2):
         # The timer goes by another clock, which nobody sets.
         freezer.tick(30)
-        coordinator._cancel_timer()
-        coordinator._tick(dt_util.utcnow())
+        chat_of(entry).wake()
     assert activity(hass) == "idle"
 
     await account.set_presence(anna(account), "offline")
@@ -1127,14 +1133,11 @@ async def test_last_seen_is_not_in_the_future_of_a_clock_that_was_set_back(
     await settle(hass, account)
     assert online(hass) == STATE_ON
 
-    coordinator = coordinator_of(entry)
     freezer.tick(-3600)
     # The timer goes by another clock, which nobody sets.
-    coordinator._cancel_timer()
-    coordinator._tick(dt_util.utcnow())
+    chat_of(entry).wake()
     freezer.tick(10)
-    coordinator._cancel_timer()
-    coordinator._tick(dt_util.utcnow())
+    chat_of(entry).wake()
     assert online(hass) == STATE_OFF
     seen = dt_util.parse_datetime(state(hass, "sensor", "last_seen"))
     assert seen is not None
@@ -1144,7 +1147,7 @@ async def test_last_seen_is_not_in_the_future_of_a_clock_that_was_set_back(
         100, status=200, body=NO_PRESENCE, path="get-chat-presence"
     )
     freezer.tick(-3600)
-    await coordinator.async_refresh()
+    await instance_of(entry).rounds.async_ask(chat_of(entry))
     seen = dt_util.parse_datetime(state(hass, "sensor", "last_seen"))
     assert seen is not None
     assert seen <= dt_util.utcnow()
@@ -1160,10 +1163,9 @@ async def test_gateway_whose_clock_is_wrong_is_understood(
     """Its order counts, its times do not; when it is put right, that goes on."""
     wawp = add_account(simulator, "wawp")
     entry = await set_up(hass, wawp)
-    coordinator = coordinator_of(entry)
 
     def hear(word: bool, skew: float) -> None:
-        coordinator.handle_push(
+        chat_of(entry).hear(
             PresenceUpdate(chat_id=ANNA, online=word, time=time.time() + skew)
         )
 
@@ -1172,7 +1174,7 @@ async def test_gateway_whose_clock_is_wrong_is_understood(
             await advance(hass, freezer, wawp, 2)
             hear(word, skew)
             assert online(hass) == (STATE_ON if word else STATE_OFF)
-            seen = coordinator.data.last_seen
+            seen = chat_of(entry).presence.last_seen
             assert seen is None or seen <= time.time()
 
 
@@ -1238,7 +1240,7 @@ async def test_earlier_deadline_moves_the_timer(
     instance_of(entry).async_handle_events(
         [InstanceEvent(status=InstanceStatus.DISCONNECTED)]
     )
-    assert coordinator_of(entry).data.activity is None
+    assert chat_of(entry).presence.activity is None
     await settle(hass, account)
 
 
@@ -1253,7 +1255,7 @@ async def test_webhook_that_brings_nothing_is_noticed(
 ) -> None:
     """Three changes that only polls saw: the user is told, and chats are polled."""
     entry = await set_up(hass, account)
-    assert instance_of(entry).push
+    assert instance_of(entry).delivery.push
     simulator.delivery.faults = Faults(lose=1.0)
     for number, word in enumerate(("online", "offline", "online")):
         assert issue(hass, Issue.WEBHOOK_SILENT) is None
@@ -1264,7 +1266,7 @@ async def test_webhook_that_brings_nothing_is_noticed(
     assert found is not None
     assert found.translation_placeholders is not None
     assert WEBHOOK_ID in found.translation_placeholders["webhook_url"]
-    assert not instance_of(entry).push
+    assert not instance_of(entry).delivery.push
 
     polled = requests(account, SNAPSHOT)
     await account.set_presence(anna(account), "offline")
@@ -1282,7 +1284,7 @@ async def test_webhook_that_brings_nothing_is_noticed(
     await account.set_presence(anna(account), "online")
     await settle(hass, account)
     assert issue(hass, Issue.WEBHOOK_SILENT) is None
-    assert instance_of(entry).push
+    assert instance_of(entry).delivery.push
     polled = requests(account, SNAPSHOT)
     await advance(hass, freezer, account, 2 * MINUTE)
     assert requests(account, SNAPSHOT) == polled
@@ -1305,7 +1307,7 @@ async def test_missed_changes_are_forgiven_by_an_event(
         await account.set_presence(anna(account), "offline")
         await settle(hass, account)
     assert issue(hass, Issue.WEBHOOK_SILENT) is None
-    assert instance_of(entry).push
+    assert instance_of(entry).delivery.push
 
 
 async def test_stream_that_comes_back_resubscribes(
@@ -1315,16 +1317,16 @@ async def test_stream_that_comes_back_resubscribes(
     entry = await set_up(hass, account)
     instance = instance_of(entry)
     made, polls = subscriptions(account), requests(account, STATUS)
-    instance.stream_connected()
+    instance.async_stream_changed(True)
     await settle(hass, account)
     assert subscriptions(account) == made
 
-    instance.stream_lost()
-    assert not instance.push
+    instance.async_stream_changed(False)
+    assert not instance.delivery.push
     await settle(hass, account)
     assert requests(account, STATUS) == polls + 1
-    instance.stream_connected()
-    assert instance.push
+    instance.async_stream_changed(True)
+    assert instance.delivery.push
     await settle(hass, account)
     assert subscriptions(account) == made + 1
 
@@ -1341,15 +1343,15 @@ async def test_silent_stream_is_told_as_such(
         replace(instance.gateway.capabilities, transport=Transport.WEBSOCKET),
     )
     for _ in range(3):
-        instance.note_missed_change()
+        instance.delivery.async_note_missed_change()
     assert issue(hass, Issue.STREAM_SILENT) is not None
-    assert not instance.push
+    assert not instance.delivery.push
     # To be connected is not enough.
-    instance.stream_connected()
-    assert not instance.push
-    instance.note_missed_change()
+    instance.async_stream_changed(True)
+    assert not instance.delivery.push
+    instance.delivery.async_note_missed_change()
     instance.async_handle_events([PresenceUpdate(chat_id=ANNA, online=True)])
-    assert instance.push
+    assert instance.delivery.push
     assert issue(hass, Issue.STREAM_SILENT) is None
 
 
@@ -1374,13 +1376,13 @@ async def test_chats_that_come_and_go_leave_the_others_alone(
     assert online(hass, BEN) == STATE_OFF
     assert subscriptions(account) == 3
 
-    gone = coordinator_of(entry, BEN)
+    gone = chat_of(entry, BEN)
     hass.config_entries.async_remove_subentry(entry, gone.subentry.subentry_id)
     await settle(hass, account)
     assert hass.states.get("binary_sensor.ben") is None
     await account.set_presence(ben(account), "online")
     await settle(hass, account)
-    assert gone.data.online is False
+    assert gone.presence.online is False
     assert subscriptions(account) == 3
 
 

@@ -19,7 +19,8 @@ from .common import (
     advance,
     anna,
     chat,
-    coordinator_of,
+    chat_of,
+    instance_of,
     online,
     set_up,
     settle,
@@ -56,7 +57,9 @@ async def test_an_event_before_the_request_went_out_is_older_than_its_answer(
     account.quirks.push_on_subscribe = False
     entry = await set_up(hass, account, chat())
     with turns_held_back() as gate:
-        asked = hass.async_create_task(coordinator_of(entry).async_refresh())
+        asked = hass.async_create_task(
+            instance_of(entry).rounds.async_ask(chat_of(entry))
+        )
         freezer.tick(1)
         await account.set_presence(anna(account), "online")
         await settle_but(hass, asked)
@@ -81,12 +84,12 @@ async def test_an_answer_that_says_the_same_is_shown_after_a_loss(
     await account.set_presence(anna(account), "online")
     entry = await set_up(hass, account, chat())
     assert online(hass) == STATE_ON
-    coordinator = coordinator_of(entry)
+    rounds = instance_of(entry).rounds
     with turns_held_back() as gate:
-        asked = hass.async_create_task(coordinator.async_refresh())
+        asked = hass.async_create_task(rounds.async_ask(chat_of(entry)))
         await account.set_status("disconnected")
         # Nobody tells of the chat but the answer that is waited for.
-        with patch.object(coordinator.instance, "async_resubscribe"):
+        with patch.object(rounds, "async_resubscribe"):
             account.set_quirks({"reset_events": False})
             await account.set_status("ready")
             await settle_but(hass, asked)
@@ -120,4 +123,4 @@ async def test_a_chat_that_could_not_be_subscribed_is_tried_again_within_two_min
     assert not account.subscriptions
     await advance(hass, freezer, account, 121)
     assert account.subscriptions == {ANNA}
-    assert coordinator_of(entry).tracker.presence.online is False
+    assert chat_of(entry).tracker.presence.online is False

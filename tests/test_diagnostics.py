@@ -66,7 +66,7 @@ async def diagnostics(hass: HomeAssistant) -> None:
 def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let intervals be what they are called."""
     monkeypatch.setattr(
-        "custom_components.whatsapp_presence.coordinator.random.uniform",
+        "custom_components.whatsapp_presence.instance.rounds.random.uniform",
         lambda low, high: high,
     )
 

@@ -44,7 +44,7 @@ from .common import (
     anna,
     ben,
     chat,
-    coordinator_of,
+    chat_of,
     create_entry,
     instance_of,
     online,
@@ -97,7 +97,7 @@ async def change_chat(
     hass: HomeAssistant, entry: MockConfigEntry, chat_id: str, **form: Any
 ) -> None:
     """Change a chat as a user does."""
-    subentry_id = coordinator_of(entry, chat_id).subentry.subentry_id
+    subentry_id = chat_of(entry, chat_id).subentry.subentry_id
     result = await entry.start_subentry_reconfigure_flow(hass, subentry_id)
     result = await hass.config_entries.subentries.async_configure(
         result["flow_id"], form
@@ -318,7 +318,7 @@ async def test_restart_keeps_what_was_known(
         assert await restarted.config_entries.async_setup(ENTRY_ID)
         await settle(restarted, account)
         assert state(restarted, "sensor", "last_seen") == last_seen
-        assert instance_of(again).aliases.main == {ANNA_LID: ANNA}
+        assert instance_of(again).people.aliases.main == {ANNA_LID: ANNA}
         assert requests(account, "/get-lid") == looked_up
         assert len(account.webhooks) == 1
         await restarted.async_stop(force=True)
@@ -449,7 +449,7 @@ async def test_chat_that_is_changed_leaves_the_others_alone(
 ) -> None:
     """A new name renames the device, a new settle time counts from now on."""
     entry = await set_up(hass, account, chat(), chat(BEN, "Ben"))
-    instance, ana = instance_of(entry), coordinator_of(entry)
+    instance, ana = instance_of(entry), chat_of(entry)
     made = len(account.simulator.requests)
 
     await change_chat(hass, entry, ANNA, name="Annabel", timing={"settle_time": 7})
@@ -459,10 +459,10 @@ async def test_chat_that_is_changed_leaves_the_others_alone(
     shown = hass.states.get("binary_sensor.anna")
     assert shown is not None
     assert shown.name == "Annabel"
-    assert coordinator_of(entry) is ana
+    assert chat_of(entry) is ana
     assert ana.tracker.settle_time == 7
-    assert coordinator_of(entry, BEN).tracker.settle_time == 0
-    assert instance.member_name(ANNA) == "Annabel"
+    assert chat_of(entry, BEN).tracker.settle_time == 0
+    assert instance.people.member_name(ANNA) == "Annabel"
 
     # A name that the user gave the device stays what it is.
     devices = dr.async_get(hass)
@@ -486,7 +486,7 @@ async def test_chat_that_is_removed_leaves_the_others_alone(
 ) -> None:
     """Its device, its entities and its timers are gone; the others are as before."""
     entry = await set_up(hass, account, chat(), chat(BEN, "Ben"), chat(FAMILY, "All"))
-    instance, gone = instance_of(entry), coordinator_of(entry, BEN)
+    instance, gone = instance_of(entry), chat_of(entry, BEN)
     await account.set_presence(ben(account), "typing")
     await settle(hass, account)
     made = subscriptions(account)

@@ -86,7 +86,7 @@ async def test_one_registration_is_made_and_kept(
     await settle(hass, account)
     await advance(hass, freezer, account, 15 * 60 + 1)
     assert urls(account) == [url]
-    assert instance_of(entry).push
+    assert instance_of(entry).delivery.push
 
 
 async def test_doubles_and_old_addresses_of_ours_are_dropped(
@@ -147,11 +147,12 @@ async def test_without_an_address_chats_are_polled_and_the_user_is_told(
     external_url = hass.config.external_url
     hass.config.external_url = None
     with patch(
-        "custom_components.whatsapp_presence.webhook.is_local_host", return_value=False
+        "custom_components.whatsapp_presence.instance.address.is_local_host",
+        return_value=False,
     ):
         entry = await set_up(hass, account)
         assert told(hass, Issue.NO_PUBLIC_URL)
-        assert not instance_of(entry).push
+        assert not instance_of(entry).delivery.push
 
         await account.set_presence(anna(account), "online")
         assert online(hass) == "off"
@@ -161,7 +162,7 @@ async def test_without_an_address_chats_are_polled_and_the_user_is_told(
         await hass.config.async_update(external_url=external_url)
         await settle(hass, account)
     assert told(hass, Issue.NO_PUBLIC_URL) is None
-    assert instance_of(entry).push
+    assert instance_of(entry).delivery.push
     assert urls(account) == [f"{external_url}{PATH}"]
 
 
@@ -176,14 +177,14 @@ async def test_free_plan_asks_the_user_until_the_first_event(
     assert issue.translation_placeholders is not None
     url = issue.translation_placeholders["webhook_url"]
     assert url == f"{hass.config.external_url}{PATH}"
-    assert not instance_of(entry).push
+    assert not instance_of(entry).delivery.push
 
     wawp.add_webhook(url, events=["presence.update", "session.status"])
     await wawp.set_presence(anna(wawp), "online")
     await settle(hass, wawp)
 
     assert online(hass) == "on"
-    assert instance_of(entry).push
+    assert instance_of(entry).delivery.push
     assert told(hass, Issue.WEBHOOK_NOT_REGISTERED) is None
 
 
@@ -228,7 +229,7 @@ async def test_user_may_register_by_hand(
     hass.config_entries.async_update_entry(entry, options={"register_webhook": False})
     await settle(hass, account)
     assert urls(account) == []
-    assert not instance_of(entry).push
+    assert not instance_of(entry).delivery.push
     assert "webhook_url" not in entry.data
 
     hass.config_entries.async_update_entry(entry, options={"register_webhook": True})
@@ -313,7 +314,7 @@ async def test_cloudhook_that_can_not_be_made_is_tried_again(
     )
     await settle(hass, account)
     assert urls(account) == [CLOUDHOOK]
-    assert instance_of(entry).push
+    assert instance_of(entry).delivery.push
 
     assert await hass.config_entries.async_remove(entry.entry_id)
     assert urls(account) == []

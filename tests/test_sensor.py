@@ -221,7 +221,7 @@ async def test_members_are_named_and_never_by_their_number(
     for found in hass.states.async_all():
         assert "491511234567" not in str(found.as_dict())
         assert "447700900123" not in str(found.as_dict())
-    assert entry.runtime_data.instance.member_name(ANNA) == "Annie"
+    assert entry.runtime_data.instance.people.member_name(ANNA) == "Annie"
 
 
 async def test_members_names_from_the_gateway(

@@ -52,7 +52,7 @@ async def set_up(
     entry = create_entry(account, *(chats or (chat(),)))
     entry.add_to_hass(hass)
     assert await hass.config_entries.async_setup(entry.entry_id)
-    await until(lambda: instance_of(entry).push)
+    await until(lambda: instance_of(entry).delivery.push)
     await until(lambda: len(account.subscriptions) == len(instance_of(entry).chats))
     return entry
 
@@ -84,8 +84,8 @@ async def test_lost_stream_is_connected_again_and_chats_are_subscribed_again(
 
     account.lose_subscriptions()
     simulator.waha.abort_sockets()
-    await until(lambda: not instance.push)
-    await in_time(hass, freezer, lambda: instance.push, 5)
+    await until(lambda: not instance.delivery.push)
+    await in_time(hass, freezer, lambda: instance.delivery.push, 5)
     await in_time(hass, freezer, lambda: account.subscriptions == {ANNA}, 5)
 
     await account.set_presence(anna(account), "online")
@@ -105,12 +105,12 @@ async def test_server_that_is_gone_and_comes_back(
 
     await simulator.stop()
     await in_time(hass, freezer, lambda: online(hass) == STATE_UNAVAILABLE, 15)
-    assert not instance.push
+    assert not instance.delivery.push
 
     await simulator.start()
     await account.reconnect()
     await in_time(hass, freezer, lambda: online(hass) == STATE_OFF)
-    await in_time(hass, freezer, lambda: instance.push)
+    await in_time(hass, freezer, lambda: instance.delivery.push)
 
 
 async def test_refused_key_asks_for_a_new_one(
@@ -131,7 +131,7 @@ async def test_refused_key_asks_for_a_new_one(
     )
 
     assert online(hass) == STATE_UNAVAILABLE
-    assert not instance_of(entry).push
+    assert not instance_of(entry).delivery.push
     (flow,) = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
     assert flow["context"]["source"] == SOURCE_REAUTH
 

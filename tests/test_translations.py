@@ -306,8 +306,8 @@ def test_the_issues_texts() -> None:
     """Each issue has a text, and each text's placeholders are passed."""
     assert set(ENGLISH["issues"]) == set(Issue)
     passed: dict[str, set[str]] = {}
-    for module in PACKAGE.glob("*.py"):
-        for node in ast.walk(tree(module.stem)):
+    for module in PACKAGE.rglob("*.py"):
+        for node in ast.walk(ast.parse(module.read_text("utf-8"))):
             if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(
                 "async_raise_issue"
             ):

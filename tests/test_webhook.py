@@ -24,6 +24,7 @@ from custom_components.whatsapp_presence.const import DOMAIN, MAX_WEBHOOK_BODY
 from custom_components.whatsapp_presence.gateways import GATEWAYS
 from custom_components.whatsapp_presence.repairs import Issue
 from homeassistant.components import cloud
+from homeassistant.components.webhook import async_handle_webhook
 from homeassistant.const import STATE_OFF, STATE_ON
 from homeassistant.core import HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
@@ -43,7 +44,7 @@ from .common import (
     advance,
     anna,
     chat,
-    coordinator_of,
+    chat_of,
     create_entry,
     entity_id,
     instance_of,
@@ -99,7 +100,8 @@ def wawp(simulator: Simulator) -> WawpAccount:
 def far_away() -> Generator[None]:
     """Let the gateway be on the internet, as the vendors' own are."""
     with patch(
-        "custom_components.whatsapp_presence.webhook.is_local_host", return_value=False
+        "custom_components.whatsapp_presence.instance.address.is_local_host",
+        return_value=False,
     ):
         yield
 
@@ -194,7 +196,7 @@ async def test_webhook_is_registered(hass: HomeAssistant, account: Account) -> N
     assert is_active(hook)
     assert {"presence_update", "presence.update"} & set(hook["events"])
     assert entry.data["webhook_url"] == url_of(hass)
-    assert instance_of(entry).push
+    assert instance_of(entry).delivery.push
     assert issue(hass, Issue.WEBHOOK_NOT_REGISTERED) is None
 
     await account.set_presence(anna(account), "typing")
@@ -341,7 +343,7 @@ async def test_free_plan_has_the_user_register(
         "instance": TITLE,
         "webhook_url": url_of(hass),
     }
-    assert not instance_of(entry).push
+    assert not instance_of(entry).delivery.push
     before = polls(wawp)
     for _ in range(4):
         await advance(hass, freezer, wawp, 30)
@@ -353,7 +355,7 @@ async def test_free_plan_has_the_user_register(
     await settle(hass, wawp)
     assert online(hass) == STATE_ON
     assert issue(hass, Issue.WEBHOOK_NOT_REGISTERED) is None
-    assert instance_of(entry).push
+    assert instance_of(entry).delivery.push
     before = polls(wawp)
     for _ in range(4):
         await advance(hass, freezer, wawp, 30)
@@ -408,7 +410,7 @@ async def test_new_address_that_is_refused_is_told_at_once_and_chats_are_polled(
 ) -> None:
     """What is registered at the gateway leads nowhere now."""
     entry = await set_up(hass, account)
-    assert instance_of(entry).push
+    assert instance_of(entry).delivery.push
     _refuse(account)
 
     await hass.config.async_update(external_url="https://new.example")
@@ -419,7 +421,7 @@ async def test_new_address_that_is_refused_is_told_at_once_and_chats_are_polled(
         "instance": TITLE,
         "webhook_url": f"https://new.example{PATH}",
     }
-    assert not instance_of(entry).push
+    assert not instance_of(entry).delivery.push
     account.simulator.delivery.faults = Faults(lose=1.0)
     await account.set_presence(anna(account), "online")
     await advance(hass, freezer, account, 31)
@@ -428,7 +430,7 @@ async def test_new_address_that_is_refused_is_told_at_once_and_chats_are_polled(
     account.simulator.delivery.faults = Faults()
     await account.set_presence(anna(account), "typing")
     await settle(hass, account)
-    assert instance_of(entry).push
+    assert instance_of(entry).delivery.push
     assert issue(hass, Issue.WEBHOOK_NOT_REGISTERED) is None
 
 
@@ -489,7 +491,7 @@ async def test_no_public_url(
     await settle(hass, account)
     assert issue(hass, Issue.NO_PUBLIC_URL) is None
     assert urls(account) == [url_of(hass)]
-    assert instance_of(entry).push
+    assert instance_of(entry).delivery.push
 
     # It may be lost as well; what leads nowhere does not stay registered.
     await hass.config.async_update(external_url=None)
@@ -497,7 +499,7 @@ async def test_no_public_url(
     assert issue(hass, Issue.NO_PUBLIC_URL) is not None
     assert account.webhooks == []
     assert "webhook_url" not in entry.data
-    assert not instance_of(entry).push
+    assert not instance_of(entry).delivery.push
 
     # Nobody waits for the renewal that was due later.
     await account.set_presence(anna(account), "offline")
@@ -618,7 +620,7 @@ async def test_option_not_to_register(
     assert account.webhooks == own
     assert "webhook_url" not in entry.data
     assert issue(hass, Issue.WEBHOOK_NOT_REGISTERED) is None
-    assert not instance.push
+    assert not instance.delivery.push
     await advance(hass, freezer, account, CHECK)
     assert account.webhooks == own
 
@@ -627,7 +629,7 @@ async def test_option_not_to_register(
     await account.set_presence(anna(account), "online")
     await settle(hass, account)
     assert online(hass) == STATE_ON
-    assert instance.push
+    assert instance.delivery.push
     await advance(hass, freezer, account, CHECK)
     assert url_of(hass) in urls(account)
 
@@ -1047,12 +1049,11 @@ async def test_body_that_says_it_is_too_large_is_refused_unread(
     hass: HomeAssistant, account: Account
 ) -> None:
     """Not a byte of it is waited for."""
-    entry = await set_up(hass, account)
+    await set_up(hass, account)
     body = MagicMock(side_effect=AssertionError("it was read"))
-    request = MagicMock(content_length=MAX_WEBHOOK_BODY + 1)
+    request = MagicMock(method="POST", content_length=MAX_WEBHOOK_BODY + 1)
     request.content.read = body
-    manager = entry.runtime_data.webhook
-    answer = await manager._async_handle(hass, WEBHOOK_ID, request)
+    answer = await async_handle_webhook(hass, WEBHOOK_ID, request)
     assert answer.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     body.assert_not_called()
 
@@ -1253,11 +1254,11 @@ async def test_event_that_comes_twice_counts_once(
     """Delivery is at least once: what comes again is answered, and changes nothing."""
     entry = await set_up(hass, account)
     await post(hass, body_of(account, "typing"))
-    written, pushes = Writes(hass), coordinator_of(entry).pushes
+    written, pushes = Writes(hass), chat_of(entry).pushes
     for _ in range(5):
         assert await post(hass, body_of(account, "typing")) == HTTPStatus.OK
     assert written.states == []
-    assert coordinator_of(entry).pushes == pushes + 5
+    assert chat_of(entry).pushes == pushes + 5
 
 
 async def test_late_double_does_not_go_back(
@@ -1279,9 +1280,8 @@ async def test_crash_while_applying_is_no_refusal(
 ) -> None:
     """Home Assistant answers for us, and the log does not name the webhook."""
     entry = await set_up(hass, account)
-    with patch.object(
-        instance_of(entry), "async_handle_events", side_effect=RuntimeError("bug")
-    ):
+    people = instance_of(entry).people
+    with patch.object(people, "async_hear", side_effect=RuntimeError("bug")):
         assert await post(hass, body_of(account)) == HTTPStatus.OK
     assert "RuntimeError: bug" in caplog.text
     assert WEBHOOK_ID not in caplog.text

@@ -15,8 +15,9 @@ from .const import (
     CONF_WEBHOOK_SECRET,
     CONF_WEBHOOK_URL,
 )
-from .coordinator import ChatCoordinator, WhatsAppPresenceConfigEntry
 from .entity import chat_device_identifier
+from .instance.chat import Chat
+from .instance.coordinator import WhatsAppPresenceConfigEntry
 
 
 async def async_get_config_entry_diagnostics(
@@ -62,6 +63,7 @@ async def async_get_device_diagnostics(
 def _instance(entry: WhatsAppPresenceConfigEntry) -> dict[str, Any]:
     data = entry.runtime_data
     instance = data.instance
+    last_event = instance.delivery.last_event
     return {
         "status": instance.data.status,
         "ready": instance.ready,
@@ -69,17 +71,17 @@ def _instance(entry: WhatsAppPresenceConfigEntry) -> dict[str, Any]:
         "last_error": type(instance.last_exception).__name__
         if instance.last_exception
         else None,
-        "events_arrive": instance.push,
-        "last_event": instance.last_event.isoformat() if instance.last_event else None,
+        "events_arrive": instance.delivery.push,
+        "last_event": last_event.isoformat() if last_event else None,
         "webhook_registered": data.webhook.registered,
         "has_webhook_url": data.webhook.url is not None,
-        "aliases": len(instance.aliases.main),
-        "ask_interval": instance.ask_interval.total_seconds(),
+        "aliases": len(instance.people.aliases.main),
+        "ask_interval": instance.rounds.ask_interval.total_seconds(),
     }
 
 
-def _chat(chat: ChatCoordinator) -> dict[str, Any]:
-    presence = chat.data
+def _chat(chat: Chat) -> dict[str, Any]:
+    presence = chat.presence
     return {
         "group": chat.is_group,
         "online": presence.online,

@@ -111,7 +111,7 @@ class _RegisterWebhookFlow(_FixFlow):
         if not await data.webhook.async_register_anew():
             return False
         # Whoever lost the webhook may have lost the subscriptions as well.
-        data.instance.async_resubscribe()
+        data.instance.rounds.async_resubscribe()
         return True
 
 

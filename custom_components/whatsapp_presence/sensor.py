@@ -17,13 +17,10 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 from homeassistant.util import dt as dt_util
 
-from .coordinator import (
-    ChatCoordinator,
-    InstanceCoordinator,
-    WhatsAppPresenceConfigEntry,
-)
 from .entity import ChatEntity, InstanceEntity, async_add_chat_entities
 from .gateways.base import AuthenticationError, InstanceStatus
+from .instance.chat import Chat
+from .instance.coordinator import InstanceCoordinator, WhatsAppPresenceConfigEntry
 from .presence.model import Activity, ChatPresence, PresenceAccess
 
 PARALLEL_UPDATES = 0
@@ -127,7 +124,7 @@ LAST_EVENT_SENSOR = InstanceSensorDescription(
     device_class=SensorDeviceClass.TIMESTAMP,
     entity_category=EntityCategory.DIAGNOSTIC,
     entity_registry_enabled_default=False,
-    value_fn=lambda instance: instance.last_event,
+    value_fn=lambda instance: instance.delivery.last_event,
 )
 
 
@@ -148,14 +145,15 @@ async def async_setup_entry(
         ]
     )
 
-    def create(chat: ChatCoordinator) -> list[ChatEntity]:
+    def create(instance: InstanceCoordinator, chat: Chat) -> list[ChatEntity]:
         sensors: list[ChatEntity] = [
-            ChatSensor(chat, description) for description in CHAT_SENSORS
+            ChatSensor(instance, chat, description) for description in CHAT_SENSORS
         ]
-        sensors.append(LastSeenSensor(chat, LAST_SEEN_SENSOR))
+        sensors.append(LastSeenSensor(instance, chat, LAST_SEEN_SENSOR))
         if chat.is_group:
             sensors.extend(
-                MembersSensor(chat, description) for description in MEMBERS_SENSORS
+                MembersSensor(instance, chat, description)
+                for description in MEMBERS_SENSORS
             )
         return sensors
 
@@ -170,7 +168,7 @@ class ChatSensor(ChatEntity, SensorEntity):
     @override
     def read(self) -> StateType | datetime:
         """Return the value."""
-        return self.entity_description.value_fn(self.coordinator.data)
+        return self.entity_description.value_fn(self.chat.presence)
 
     @property
     @override
@@ -189,7 +187,7 @@ class LastSeenSensor(ChatSensor, RestoreSensor):
         if (
             restored := await self.async_get_last_sensor_data()
         ) is not None and isinstance(restored.native_value, datetime):
-            self.coordinator.restore_last_seen(restored.native_value.timestamp())
+            self.chat.restore_last_seen(restored.native_value.timestamp())
 
 
 class MembersSensor(ChatEntity, SensorEntity):
@@ -201,11 +199,11 @@ class MembersSensor(ChatEntity, SensorEntity):
     @override
     def read(self) -> list[str] | None:
         """Return the members' names; None if the group is unknown."""
-        presence = self.coordinator.data
+        presence = self.chat.presence
         if not self.entity_description.known_fn(presence):
             return None
         return [
-            self.coordinator.instance.member_name(member)
+            self.instance.people.member_name(member)
             for member in self.entity_description.members_fn(presence)
         ]
 
@@ -248,5 +246,5 @@ class LastEventSensor(InstanceSensor):
         """Follow each event: the coordinator tells only of the instance's status."""
         await super().async_added_to_hass()
         self.async_on_remove(
-            self.coordinator.async_add_event_listener(self._handle_coordinator_update)
+            self.coordinator.delivery.async_add_event_listener(self.async_show)
         )

@@ -10,10 +10,10 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.restore_state import RestoreEntity
 
-from .coordinator import InstanceCoordinator, WhatsAppPresenceConfigEntry
 from .entity import InstanceEntity
 from .exceptions import translated
 from .gateways.base import GatewayError
+from .instance.coordinator import InstanceCoordinator, WhatsAppPresenceConfigEntry
 
 PARALLEL_UPDATES = 0
 

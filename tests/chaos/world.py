@@ -42,7 +42,7 @@ INSTANCES: Final = {"waapi": "12345", "wawp": "A1B2C3", "waha": "default"}
 NAMES: Final = ("Anna", "Ben", "Carl", "Dora", "Emil", "Fay", "Gus", "Hana")
 FAMILY: Final = "120363000000000001@g.us"
 MEMBERS: Final = 4
-WEBHOOK: Final = "custom_components.whatsapp_presence.webhook"
+WEBHOOK: Final = "custom_components.whatsapp_presence.instance.address"
 SECRET: Final = "what is signed with"
 
 # What asks for a chat in each dialect: the end of the path, and the method.

@@ -15,7 +15,7 @@ from aiohttp import (
 )
 import pytest
 
-from custom_components.whatsapp_presence.gateways import waha
+from custom_components.whatsapp_presence.gateways import waha, waha_stream
 from custom_components.whatsapp_presence.gateways.base import (
     AuthenticationError,
     ChatInfo,
@@ -618,7 +618,7 @@ async def test_a_handshake_that_hangs_is_given_up(
     gateway: WahaGateway, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """After the same time as any request."""
-    monkeypatch.setattr(waha, "TIME_LIMIT", 0.05)
+    monkeypatch.setattr(waha_stream, "TIME_LIMIT", 0.05)
     forever = asyncio.Event()
 
     async def respond(request: web.Request) -> web.StreamResponse:
@@ -652,7 +652,7 @@ async def test_silence_is_answered_with_a_ping(
     answers: bool,
 ) -> None:
     """Who answers it may stay silent; who does not is gone."""
-    monkeypatch.setattr(waha, "_HEARTBEAT", 0.05)
+    monkeypatch.setattr(waha_stream, "_HEARTBEAT", 0.05)
     pings = 0
 
     async def respond(request: web.Request) -> web.StreamResponse:
@@ -707,7 +707,7 @@ async def test_a_connection_that_breaks_under_a_ping_is_unreachable(
     silent: bool,
 ) -> None:
     """Under ours, and under the answer to the server's."""
-    monkeypatch.setattr(waha, "_HEARTBEAT", 0.05)
+    monkeypatch.setattr(waha_stream, "_HEARTBEAT", 0.05)
 
     async def broken(self: object, message: bytes = b"") -> None:
         raise ClientConnectionResetError("Cannot write to closing transport")

@@ -35,11 +35,8 @@ STATUS: Final = {
     "FAILED": InstanceStatus.FAILED,
 }
 
-type _Meaning = tuple[bool | None, Activity | None]
-
-_NOTHING: Final[_Meaning] = (None, None)
 # One word tells everything: who is typing or has just paused is online [DOC].
-_MEANING: Final[dict[Any, _Meaning]] = {
+_MEANING: Final[dict[str, tuple[bool, Activity]]] = {
     "online": (True, Activity.IDLE),
     "available": (True, Activity.IDLE),
     "typing": (True, Activity.TYPING),
@@ -70,28 +67,18 @@ def read_event(
     envelope: dict[str, Any], notice: Notice
 ) -> PresenceUpdate | InstanceEvent | None:
     """Read an event [DOC]; None if it is of no interest."""
-    event = envelope["event"]
+    event, payload = envelope["event"], envelope.get("payload")
+    about: dict[str, Any] = {
+        "event_id": text(envelope.get("id")),
+        "time": timestamp(envelope.get("timestamp")),
+    }
     if event == "presence.update":
-        payload = envelope.get("payload")
-        update = None
-        if isinstance(payload, dict):
-            update = read_presence(
-                payload,
-                notice,
-                event_id=text(envelope.get("id")),
-                time=timestamp(envelope.get("timestamp")),
-            )
+        update = read_presence(mapping(payload), notice, **about)
         if update is None:
             notice("a presence update in an unknown form")
         return update
-    if event == "session.status":
-        if (word := text(mapping(envelope.get("payload")).get("status"))) is None:
-            return None
-        return InstanceEvent(
-            status=read_status(word),
-            event_id=text(envelope.get("id")),
-            time=timestamp(envelope.get("timestamp")),
-        )
+    if event == "session.status" and (word := text(mapping(payload).get("status"))):
+        return InstanceEvent(status=read_status(word), **about)
     return None
 
 
@@ -100,15 +87,13 @@ def read_presence(
     notice: Notice,
     *,
     asked: str | None = None,
-    event_id: str | None = None,
-    time: float | None = None,
-    asked_at: float | None = None,
+    **about: Any,
 ) -> PresenceUpdate | None:
     """Read a presence in either shape; None if it says nothing of any chat.
 
     The one is a list of presences, for a group one a member [DOC, SRC]; the other a
     single `type` of `from`, on Wawp alone [DOC]. `asked` is the chat for which this is
-    the answer, and `asked_at` when it was asked for.
+    the answer; `about` is what else is known of it: its id, its time, when it was asked.
     """
     if "presences" in payload:
         found = as_chat_id(payload.get("id")) or asked
@@ -128,32 +113,17 @@ def read_presence(
         return None
     if is_group(found):
         members = tuple(
-            _member(member, word, entry, notice)
+            MemberUpdate(member_id=member, **_told(word, entry, notice))
             for member, word, entry in entries
             if member is not None and not is_group(member)
         )
-        return PresenceUpdate(
-            chat_id=found,
-            members=members,
-            event_id=event_id,
-            time=time,
-            asked_at=asked_at,
-        )
+        return PresenceUpdate(chat_id=found, members=members, **about)
     # Of a person there is one entry; should there be more, theirs is the one.
     word, entry = next(
         ((word, entry) for person, word, entry in entries if person == found),
         entries[0][1:] if entries else (None, {}),
     )
-    online, activity = _mean(word, notice)
-    return PresenceUpdate(
-        chat_id=found,
-        online=online,
-        activity=activity,
-        last_seen=timestamp(entry.get("lastSeen")),
-        event_id=event_id,
-        time=time,
-        asked_at=asked_at,
-    )
+    return PresenceUpdate(chat_id=found, **_told(word, entry, notice), **about)
 
 
 def read_contacts(entries: Iterable[Any]) -> list[ChatInfo]:
@@ -191,23 +161,11 @@ def read_picture(answer: dict[str, Any]) -> str | None:
     return text(answer.get("url")) or text(answer.get("profilePictureURL"))
 
 
-def _member(
-    member: str, word: Any, entry: dict[str, Any], notice: Notice
-) -> MemberUpdate:
-    online, activity = _mean(word, notice)
-    return MemberUpdate(
-        member_id=member,
-        online=online,
-        activity=activity,
-        last_seen=timestamp(entry.get("lastSeen")),
-    )
-
-
-def _mean(word: Any, notice: Notice) -> _Meaning:
-    if word is None:
-        return _NOTHING
+def _told(word: Any, entry: dict[str, Any], notice: Notice) -> dict[str, Any]:
+    """Read what an entry tells of a person."""
     meaning = _MEANING.get(word) if isinstance(word, str) else None
-    if meaning is None:
+    if word is not None and meaning is None:
         notice("a presence that is not known")
-        return _NOTHING
-    return meaning
+    online, activity = meaning or (None, None)
+    last_seen = timestamp(entry.get("lastSeen"))
+    return {"online": online, "activity": activity, "last_seen": last_seen}

@@ -65,6 +65,12 @@ def mapping(value: Any) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def unwrapped(value: Any) -> dict[str, Any]:
+    """Read an object that may stand inside of another one, under `data`."""
+    body = mapping(value)
+    return mapping(body.get("data")) or body
+
+
 def items(value: Any, *keys: str) -> list[Any]:
     """Read a list: bare, under one of the keys, or as an object keyed "0", "1", …."""
     if isinstance(value, list):
@@ -157,6 +163,12 @@ def _load(raw: bytes, json_loads: JsonLoads) -> Any:
     except ValueError, RecursionError:
         # The parser's own words repeat the body.
         raise InvalidEventError("This is not JSON.") from None
+
+
+def has_events(webhook: dict[str, Any], needed: Iterable[str]) -> bool:
+    """Whether a registered webhook gets all the events that are needed."""
+    events = {event for event in items(webhook.get("events")) if text(event)}
+    return "*" in events or events.issuperset(needed)
 
 
 def header(headers: Mapping[str, str], name: str) -> str:

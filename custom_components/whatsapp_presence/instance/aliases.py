@@ -6,8 +6,8 @@ from typing import TypedDict
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 
-from .const import DOMAIN
-from .presence import chat_id as cid
+from ..const import DOMAIN
+from ..presence import chat_id as cid
 
 STORAGE_VERSION = 1
 SAVE_DELAY = 30

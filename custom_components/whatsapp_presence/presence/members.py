@@ -1,0 +1,159 @@
+"""Who is kept of a group, under which id, and whose end comes next."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from .clock import LONG_AGO, NEVER, Arrival
+from .model import Activity, ChatPresence, PresenceAccess, PresenceUpdate
+from .person import Person
+
+MAX_MEMBERS: Final = 1100
+"""Members of a group that are kept apart; WhatsApp allows 1024."""
+
+
+class Members:
+    """The members of a group by their main ids, and `own`, its word about itself.
+
+    `due` is when something ends next. `aliases` leads from the ids of members to
+    their main ids; it is looked up at every update, and stays the caller's.
+    """
+
+    __slots__ = ("_aliases", "_own", "_pending", "_people", "due")
+
+    def __init__(self, own: Person, aliases: Mapping[str, str] | None) -> None:
+        """Begin with nobody."""
+        self._own = own
+        self._aliases: Mapping[str, str] = {} if aliases is None else aliases
+        self._people: dict[str, Person] = {}
+        self._pending: set[Person] = set()
+        self.due = NEVER
+
+    def __len__(self) -> int:
+        """Tell how many members are kept."""
+        return len(self._people)
+
+    @property
+    def online(self) -> bool:
+        """Whether anybody is known to be online."""
+        return bool(self._own.online) or any(
+            person.online for person in self._people.values()
+        )
+
+    def find(self, member_id: str) -> Person | None:
+        """Return the member behind an id; None if there is no room for another."""
+        main = self._aliases.get(member_id, member_id)
+        if (person := self._people.get(main)) is None:
+            if len(self._people) >= MAX_MEMBERS and not self._make_room():
+                return None
+            person = self._people[main] = Person()
+        return person
+
+    def listed(self, update: PresenceUpdate) -> dict[str, Activity] | None:
+        """Read the lists of all who type and record: the others do not.
+
+        If nobody is online, nobody types, unless a list says so. Returns None if
+        there is no list.
+        """
+        typing, recording = update.typing_members, update.recording_members
+        if update.online is False:
+            typing = typing or frozenset()
+            recording = recording or frozenset()
+        said: dict[str, Activity] = {}
+        told: set[Activity] = set()
+        for activity, ids in (
+            (Activity.RECORDING, recording),
+            (Activity.TYPING, typing),
+        ):
+            if ids is not None:
+                told.add(activity)
+                said.update((self._aliases.get(one, one), activity) for one in ids)
+        if not told:
+            return None
+        for main, person in self._people.items():
+            if person.activity in told:
+                said.setdefault(main, Activity.IDLE)
+        return said
+
+    def learn_alias(self, alias: str, main: str) -> bool:
+        """Make one member of two; returns whether the alias was kept."""
+        if alias == main or (person := self._people.pop(alias, None)) is None:
+            return False
+        if (known := self._people.setdefault(main, person)) is not person:
+            known.absorb(person)
+            self._pending.discard(person)
+            self.schedule(known)
+        return True
+
+    def schedule(self, person: Person) -> None:
+        """Find the next end, one person's having changed."""
+        if person.due != NEVER:
+            self._pending.add(person)
+        self._find_due()
+
+    def end(self, now: float) -> float:
+        """End what ends by now; returns when the last left of those who did."""
+        fell = LONG_AGO
+        for person in [person for person in self._pending if person.due <= now]:
+            fell = max(fell, person.end(now))
+        self._find_due()
+        return fell
+
+    def turn_back(self, seconds: float) -> None:
+        """Follow the caller's clock."""
+        for person in (self._own, *self._people.values()):
+            person.turn_back(seconds)
+        self.due -= seconds
+
+    def blank(self, arrival: Arrival | None) -> None:
+        """Take back what was said of the group and, if nothing newer was, of members."""
+        self._own.blank()
+        for person in self._people.values():
+            if arrival is None or arrival.is_news(person):
+                person.blank()
+        self._find_due()
+
+    def show(self, access: PresenceAccess, last_seen: float | None) -> ChatPresence:
+        """Show what is known of the group."""
+        everybody = (self._own, *self._people.values())
+        onlines = {person.online for person in everybody}
+        activities = {person.activity for person in everybody}
+        quiet = None if activities == {None} else False
+        return ChatPresence(
+            online=True in onlines or (False if False in onlines else None),
+            typing=Activity.TYPING in activities or quiet,
+            recording=Activity.RECORDING in activities or quiet,
+            last_seen=last_seen,
+            access=access,
+            online_members=tuple(
+                sorted(main for main, person in self._people.items() if person.online)
+            ),
+            typing_members=self._doing(Activity.TYPING),
+            recording_members=self._doing(Activity.RECORDING),
+        )
+
+    def _find_due(self) -> None:
+        """Find the next end; who has none is not pending."""
+        self._pending = {person for person in self._pending if person.due != NEVER}
+        self.due = min((person.due for person in self._pending), default=NEVER)
+
+    def _doing(self, activity: Activity) -> tuple[str, ...]:
+        """Return the members who do something."""
+        return tuple(
+            sorted(
+                main
+                for main, person in self._people.items()
+                if person.activity is activity
+            )
+        )
+
+    def _make_room(self) -> bool:
+        """Drop the members of whom nothing is known, else one who is offline."""
+        idle = {
+            main: person
+            for main, person in self._people.items()
+            if not person.online and person.activity in (None, Activity.IDLE)
+        }
+        unknown = [main for main, person in idle.items() if person.online is None]
+        for main in unknown or list(idle)[:1]:
+            del self._people[main]
+        return bool(idle)
