@@ -44,7 +44,12 @@ SUBSCRIBE = {
 def add_account(
     simulator: Simulator, gateway: str = "waapi", **options: Any
 ) -> Account:
-    """Add an account that knows Anna, Ben and a group of both."""
+    """Add an account that knows Anna, Ben and a group of both.
+
+    A server of WAHA has its store switched on, as the set-up's help asks for.
+    """
+    if gateway == "waha":
+        options.setdefault("store", True)
     account = simulator.add_instance(
         gateway, INSTANCES[gateway], token="t0ken", **options
     )
@@ -246,7 +251,7 @@ async def set_up_day(
     carl = account.add_person("33612345678", name="Carl")
     carl.last_seen = 1_790_000_123
     with only(platform):
-        return await set_up(
+        entry = await set_up(
             hass,
             account,
             chat(),
@@ -254,6 +259,10 @@ async def set_up_day(
             chat(carl.chat_id, "Carl"),
             chat(FAMILY, "Family"),
         )
+        # What is done in a group is told when it is done, and not again.
+        await account.set_presence(ben(account), "typing", group=FAMILY)
+        await settle(hass, account)
+    return entry
 
 
 class Writes:

@@ -2,7 +2,6 @@
 
 from collections.abc import AsyncGenerator, Generator
 import logging
-import time
 from unittest.mock import PropertyMock, patch
 
 import pytest
@@ -16,7 +15,7 @@ from custom_components.whatsapp_presence.gateways import pacing, waapi
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 
-from .simulator import Simulator
+from .simulator import Simulator, SkippingClock
 
 
 @pytest.fixture(autouse=True)
@@ -33,12 +32,8 @@ def auto_enable_custom_integrations(request: pytest.FixtureRequest) -> None:
 async def simulator(socket_enabled: None) -> AsyncGenerator[Simulator]:
     """A simulator of the gateways on a free loopback port, with nobody in it."""
 
-    def clock() -> float:
-        # Looked up at each call: the clock may be frozen later.
-        return time.time()
-
-    async with Simulator(clock=clock) as running:
-        # Tests wait for nothing that a real gateway waits for.
+    # Tests wait for nothing that a real gateway waits for.
+    async with Simulator(clock=SkippingClock()) as running:
         running.delivery.retry_delay = 0.05
         yield running
 

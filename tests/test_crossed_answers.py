@@ -55,6 +55,7 @@ async def test_an_event_before_the_request_went_out_is_older_than_its_answer(
     """A request may wait for its turn; what counts is when the gateway was asked."""
     account = add_account(simulator, gateway)
     account.quirks.push_on_subscribe = False
+    account.quirks.events_under_lid = False
     entry = await set_up(hass, account, chat())
     with turns_held_back() as gate:
         asked = hass.async_create_task(

@@ -409,6 +409,7 @@ async def test_new_address_that_is_refused_is_told_at_once_and_chats_are_polled(
     hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
 ) -> None:
     """What is registered at the gateway leads nowhere now."""
+    account.quirks.events_under_lid = False
     entry = await set_up(hass, account)
     assert instance_of(entry).delivery.push
     _refuse(account)
@@ -438,6 +439,7 @@ async def test_webhook_to_be_registered_by_hand_that_never_was_is_told(
     hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
 ) -> None:
     """Polls see what no event tells; the user forgot, or the address has changed."""
+    account.quirks.events_under_lid = False
     account.simulator.delivery.faults = Faults(lose=1.0)
     await set_up(hass, account, options={"register_webhook": False})
     assert account.webhooks == []
@@ -469,6 +471,7 @@ async def test_no_public_url(
     freezer: FrozenDateTimeFactory,
 ) -> None:
     """The user is told, and chats are asked every 30 s until there is an address."""
+    account.quirks.events_under_lid = False
     url = hass.config.external_url
     hass.config.external_url = None
     hass.config.internal_url = "http://192.168.1.5:8123"
