@@ -34,8 +34,14 @@ from homeassistant.helpers import entity_registry as er, frame
 from homeassistant.setup import async_setup_component
 from tests.chaos.clock import ChaosLoop, told_by
 from tests.simulator import Account
+from tests.simulator.announcing import SECONDS
 
-from .gateway_known import KnownSimulator
+from .gateway_known import (
+    KnownSimulator,
+    have_little_to_say,
+    pictures_asked,
+    shown_online,
+)
 
 DOMAIN: Final = "whatsapp_presence"
 BEGIN: Final = 1_790_035_200.0
@@ -144,6 +150,8 @@ class World:
         options: dict[str, Any] = {}
         if setting.gateway != "waapi":
             options["engine"] = setting.engine
+        if setting.gateway == "waha":
+            options["store"] = True
         self.account: Account = simulator.add_instance(
             setting.gateway,
             INSTANCES[setting.gateway],
@@ -237,8 +245,7 @@ class World:
             if await home.until_known() is None:
                 raise RuntimeError("Not all became known")
             await asyncio.sleep(CALM)
-        # From here on WhatsApp has nothing new to say.
-        self.account.quirks.push_on_subscribe = False
+        have_little_to_say(self.account)
 
 
 async def restart(world: World) -> dict[str, Any]:
@@ -254,7 +261,7 @@ async def restart(world: World) -> dict[str, Any]:
         return {
             "seconds": None if known is None else known - begin,
             "requests": meter.requests(begin, known_by),
-            "online": meter.shown_online(begin, known_by + 25),
+            "online": shown_online(world.account, begin, known_by + SECONDS),
         }
 
 
@@ -269,10 +276,10 @@ async def day(world: World) -> dict[str, Any]:
     hours = [begin + hour * HOUR for hour in range(world.setting.hours)]
     return {
         "requests": [meter.requests(hour, hour + HOUR) for hour in hours],
-        "online": [meter.shown_online(hour, hour + HOUR) for hour in hours],
+        "online": [shown_online(world.account, hour, hour + HOUR) for hour in hours],
         "refused": meter.refused,
         "in_a_row": meter.in_a_row,
-        "pictures": meter.pictures,
+        "pictures": pictures_asked(world.account, meter),
     }
 
 
@@ -285,7 +292,7 @@ async def picker(world: World) -> dict[str, Any]:
         # So that nothing else is under way, today's pictures included.
         await asyncio.sleep(HOUR / 6)
         begin, computed = world.now, time.process_time()
-        pictures = meter.pictures
+        pictures = pictures_asked(world.account, meter)
         result = await home.hass.config_entries.subentries.async_init(
             (ENTRY_ID, "chat"), context={"source": "user"}
         )
@@ -298,7 +305,7 @@ async def picker(world: World) -> dict[str, Any]:
         return {
             # The clock stands still while something is computed, so that is added.
             "seconds": took - meter.busy(begin, world.now) + computed,
-            "pictures": meter.pictures - pictures,
+            "pictures": pictures_asked(world.account, meter) - pictures,
             "requests": meter.requests(begin, world.now + 1),
             "listed": len(options),
         }
