@@ -13,6 +13,7 @@ from homeassistant.const import __version__
 
 from . import known, known_report
 from .builds import THIS, builds
+from .doc import write_doc
 from .measure import FULL, SHORT
 from .memory import measure_memory, memory_rows
 from .report import Row, beside, bounded, plot, tables
@@ -37,25 +38,37 @@ def _where() -> str:
     )
 
 
-def _events(options: argparse.Namespace) -> list[Row]:
-    if not options.long:
-        with (
-            tempfile.TemporaryDirectory(prefix="bench-") as folder,
-            builds(options.against) as found,
-        ):
-            results, memory = asyncio.run(measure_short(Path(folder), SHORT, found))
-        rows = memory_rows(memory)
-        print(f"\n{_where()}\n\n{tables(results)}")
-        print(f"\n### What a chat holds\n\n{beside(rows, options.against)}")
-    else:
-        plan = replace(FULL, wait_for_all=not options.no_wait)
-        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            results = asyncio.run(measure_long(Path(folder), plan))
-        rows = []
-        print(f"\n{_where()}\n\n{tables(results)}")
+def _short(options: argparse.Namespace) -> list[Row]:
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        builds(options.against) as found,
+    ):
+        results, memory = asyncio.run(measure_short(Path(folder), SHORT, found))
+    rows = memory_rows(memory)
+    text = "\n\n".join(
+        (
+            _where(),
+            tables(results),
+            "### What a chat holds",
+            beside(rows, options.against),
+        )
+    )
+    print(f"\n{text}")
+    if options.doc:
+        write_doc("scripts/bench --doc", text, None)
     if options.plot:
         options.plot.write_text(plot(results), "utf-8")
     return [*bounded(results), *rows]
+
+
+def _long(options: argparse.Namespace) -> list[Row]:
+    plan = replace(FULL, wait_for_all=not options.no_wait)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        results = asyncio.run(measure_long(Path(folder), plan))
+    print(f"\n{_where()}\n\n{tables(results)}")
+    if options.plot:
+        options.plot.write_text(plot(results), "utf-8")
+    return bounded(results)
 
 
 def _memory(options: argparse.Namespace) -> list[Row]:
@@ -76,8 +89,13 @@ def _known(options: argparse.Namespace) -> list[Row]:
     text = known_report.tables(results, rows)
     print(f"\n{text}")
     if options.doc:
-        known_report.write_doc(text, known_report.plot(results))
-    elif options.plot:
+        picture = (
+            "known.svg",
+            "Seconds until all chats are known after a restart",
+            known_report.plot(results),
+        )
+        write_doc("scripts/bench --known --doc", f"{_where()}\n\n{text}", picture)
+    if options.plot:
         options.plot.write_text(known_report.plot(results), "utf-8")
     return rows
 
@@ -118,15 +136,15 @@ def _parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--doc",
         action="store_true",
-        help="put what --known found into docs/performance.md",
+        help="put what was found into docs/performance.md (not --long, --memory)",
     )
     options = parser.parse_args(arguments)
     if options.against and options.long:
         parser.error("--against is not for --long")
     if options.quick and not options.known:
         parser.error("--quick needs --known")
-    if options.doc and not options.known:
-        parser.error("--doc needs --known")
+    if options.doc and (options.long or options.memory):
+        parser.error("--doc is not for --long and --memory")
     return options
 
 
@@ -137,8 +155,10 @@ def main() -> int:
         rows = _known(options)
     elif options.memory:
         rows = _memory(options)
+    elif options.long:
+        rows = _long(options)
     else:
-        rows = _events(options)
+        rows = _short(options)
     missed = [row.figure for row in rows if not row.met]
     for figure in missed:
         print(f"bench: missed: {figure}", file=sys.stderr)

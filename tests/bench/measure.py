@@ -195,9 +195,14 @@ class Bench:
     def body(self, variant: str) -> tuple[str, bytes]:
         """Return where the next event of a kind goes, and what it says."""
         webhook_id, write = VARIANTS[variant]
+        return webhook_id, write(self.next_chat(variant))
+
+    def next_chat(self, variant: str) -> Chat:
+        """Return whose turn it is to have an event of a kind."""
         if variant not in self._turns:
+            webhook_id, _ = VARIANTS[variant]
             self._turns[variant] = itertools.cycle(self.chats[webhook_id])
-        return webhook_id, write(next(self._turns[variant]))
+        return next(self._turns[variant])
 
     async def add_entry(self, settle_time: float) -> float:
         """Add our entry; returns how long it took until it was loaded."""
