@@ -14,11 +14,12 @@ class Known:
 
 _WORDS: Final = (
     "The client's models are made from WAHA's published description, which calls a word "
-    "that comes from a list an object. Real servers send the word [RUN]."
+    "that comes from a list an object. Servers send the word [DOC]."
 )
 _NO_BROWSER: Final = (
-    "The description wants texts. An engine without a browser has none to name, and a "
-    "server that was given no worker's name says null [RUN]."
+    "The description wants texts. What an engine without a browser has there, and a "
+    "server whose worker has no name, nobody showed; the simulator says null, which is "
+    "the harder to read."
 )
 
 KNOWN: Final[dict[tuple[str, str], Known]] = {
