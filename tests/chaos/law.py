@@ -25,6 +25,8 @@ IMPLIED: Final = 300.0
 SAID: Final = 1800.0
 RENEWALS: Final = 3
 """A said online lapses after so many seconds, and so many renewals without an event."""
+GRACE: Final = 120.0
+"""Seconds for which all stays as it is while an account is away."""
 CONFIRM: Final = 120.0
 """Seconds after a subscription in which an online must be confirmed that rests on an
 answer, or on what was known before a reconnect."""
@@ -75,10 +77,25 @@ class Standing:
     # When the account was back after it had been lost, and whether that was told.
     back: float = -NEVER
     told: bool = False
+    # When it was lost; until the grace is over all may stay as it is.
+    lost: float = -NEVER
     last_event: float = -NEVER
     # When this machine's clock was set, and by how much: what was heard before may
     # age by so much sooner or later.
     steps: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=8))
+
+    def kept_until(self, sign: float, moment: float) -> float:
+        """Until when what would end at a moment may be kept by a loss before it.
+
+        `sign` is when it was last heard of.
+        """
+        if not sign <= self.lost <= moment:
+            return -NEVER
+        if self.back < self.lost:
+            return self.lost + GRACE + EXACT
+        since = self.subscribed_since(self.back)
+        # Else it waits for its turn.
+        return NEVER if since is None else since + CONFIRM + EXACT
 
     def stepped(self, since: float) -> tuple[float, float]:
         """By how much ages may be too short and too long that began at a moment."""
@@ -222,7 +239,8 @@ class Voice:
             if since is None:
                 # It counts from the chat's own subscription, which may be to come.
                 since = self.sign if standing.accepted else NEVER
-            return -NEVER, since + CONFIRM + EXACT
+            latest = since + CONFIRM + EXACT
+            return -NEVER, max(latest, standing.kept_until(self.sign, latest))
         implied = self.sign + IMPLIED
         tried = _nth(standing.tried, RENEWALS, self.sign)
         accepted = _nth(
@@ -240,6 +258,7 @@ class Voice:
                 soonest = min(soonest, since + CONFIRM - EXACT)
                 if standing.told:
                     latest = min(latest, since + CONFIRM + LOOSE)
+        latest = max(latest, standing.kept_until(self.sign, latest))
         if self.blank > self.sign:
             soonest = min(soonest, self.blank)
             latest = min(latest, self.blank + CONFIRM + LOOSE)
@@ -355,12 +374,21 @@ class Receiver:
         for voice in self._voices():
             voice.silence()
         self._known_activity = False
+        self._forget_words()
+
+    def _forget_words(self) -> None:
+        """Whether the last words are forgotten, too, is the integration's business."""
         self._was_lost = True
-        # Whether the last words are, too, is the integration's business.
         self._words_before |= self._words
         self._words.clear()
         self._told_under.clear()
         self._answered_under.clear()
+
+    def away(self, now: float) -> None:
+        """The account is lost, or a call failed that tells whether it is."""
+        standing = self.standing
+        if standing.lost <= standing.back:
+            standing.lost = now
 
     def back(self, now: float, *, told: bool) -> None:
         """The account is there again, so that the chat has to be subscribed again.
@@ -390,6 +418,7 @@ class Receiver:
             # What was known before may stay forgotten.
             for voice in self._voices():
                 voice.optional = bool(voice.onlines or voice.activities)
+            self._forget_words()
 
     def clock_set(self, now: float, step: float) -> None:
         """This machine's clock was set."""
@@ -537,7 +566,8 @@ class Receiver:
                 self._say(voice, online, now)
                 voice.said = None
                 voice.optional = True
-            elif not voice.onlines:
+            elif not voice.onlines or voice.optional:
+                voice.silence()
                 voice.say(online, now)
                 voice.activities.clear()
                 voice.provisional = True
@@ -622,7 +652,10 @@ class Receiver:
             if word is None:
                 continue
             perhaps.append(word)
-            if voice.was_blank and voice.activities[-1][1] == "idle":
+            falls = voice.activities[-1][1] == "idle"
+            if falls and (voice.was_blank or (self.is_group and word == "recording")):
+                # There was nothing to fall from, or what a fall uncovers does not
+                # flash.
                 perhaps.append("idle")
                 silent = False
             elif not voice.optional and voice.blank == -NEVER:

@@ -165,6 +165,12 @@ class Oracle:
         chat.receiver.tried(self.now, accepted=accepted)
         chat.dirty = True
 
+    def away(self, account: str) -> None:
+        """An account is lost, or a call failed that tells whether it is."""
+        for chat in self.of(account):
+            chat.receiver.away(self.now)
+            chat.dirty = True
+
     def back(self, account: str, *, told: bool) -> None:
         """An account is there again, and its chats have to be subscribed again."""
         for chat in self.of(account):

@@ -505,6 +505,8 @@ class Chaos:
         for key in self.world.accounts:
             self._breaks(key, "gateway restart")
         await self.simulator.stop()
+        for key in self.world.accounts:
+            self.world.missed(key)
         await self.wait(1, self.random.choice((20, 90, 600)))
         if self.random.random() < 0.5:
             for account in self.world.accounts.values():

@@ -1,7 +1,7 @@
 """The world of a chaos run: a Home Assistant, a simulator, and taps on what they say."""
 
 import asyncio
-from collections import Counter
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 import copy
@@ -62,6 +62,8 @@ GRACE: Final = 117.0
 """Seconds, with some left out for who looks at the clock a moment earlier."""
 HEARD: Final = 150.0
 """Seconds for which a refusal of the credentials may keep an account away."""
+ANNOUNCES: Final = 25.0
+"""Seconds for which a call announces an account."""
 BEGINS: Final = 90.0
 """Seconds for which a set-up may announce an account."""
 CLOCKS: Final = 900.0
@@ -116,6 +118,7 @@ class World:
         self.begins: dict[str, list[float]] = {}
         self.starts: dict[str, list[float]] = {}
         self.muted = False
+        self._vain: dict[str, deque[float]] = defaultdict(deque)
         self._loop = asyncio.get_running_loop()
         self._folder = folder
         self._stored = stored
@@ -556,6 +559,7 @@ class World:
         account.fatal = status in FATAL
         if status not in READY:
             account.lost = True
+            self.oracle.away(gateway)
             return
         account.ready_at = self.now
         # A gateway that says so by itself has reconnected, or is late.
@@ -563,6 +567,12 @@ class World:
             said = (told or account.lost) and account.emptied
             self.oracle.back(gateway, told=said)
         account.lost = account.missed = account.emptied = False
+
+    def missed(self, gateway: str) -> None:
+        """A call for an account's status fails, or would if it were made."""
+        self.oracle.now = self.now
+        self.told[gateway].missed = True
+        self.oracle.away(gateway)
 
     def _answered(self, answer: Answer) -> None:
         """Home Assistant gets an answer, or waits in vain for one."""
@@ -580,7 +590,7 @@ class World:
             if isinstance(said, str):
                 self._hear_status(gateway, said, told=False)
             else:
-                self.told[gateway].missed = True
+                self.missed(gateway)
             return
         if answer.call is Call.EVERYTHING:
             for message in said if isinstance(said, list) else ():
@@ -590,6 +600,8 @@ class World:
             return
         if answer.call is not Call.PEEK:
             self.oracle.tried(chat, accepted=said is not None)
+            if said is None:
+                self._vain[gateway].append(self.now)
         if answer.call is not Call.SUBSCRIBE and said is not None:
             told = said if isinstance(said, Message) else None
             self._hear_answer(answer, answer.chat, told)
@@ -631,11 +643,16 @@ class World:
         )
 
     def spent(self, gateway: str) -> float:
-        """For how many seconds of the last hour an account was shown online by us."""
+        """For how many seconds of the last hour an account may have been shown online."""
         account = self.accounts[gateway]
         if not isinstance(account, EngineAccount):
             return 0.0
-        return account.announcer.shown(self.now - HOUR, self.now)
+        vain = self._vain[gateway]
+        while vain and vain[0] < self.now - HOUR:
+            vain.popleft()
+        # What failed may have announced it as well.
+        seconds = {int(at) + i for at in vain for i in range(int(ANNOUNCES))}
+        return len(seconds) + account.announcer.shown(self.now - HOUR, self.now)
 
     def announced(self, gateway: str, since: float, until: float) -> list[float]:
         """For how many seconds of each hour the account was shown online by us.
