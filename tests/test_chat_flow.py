@@ -47,7 +47,8 @@ def sim(simulator: Simulator) -> Simulator:
         ("wawp", "A1B2C3"),
         ("waha", "default"),
     ):
-        account = simulator.add_instance(gateway, instance_id, token="t0ken")
+        store = {"store": True} if gateway == "waha" else {}
+        account = simulator.add_instance(gateway, instance_id, token="t0ken", **store)
         anna = account.add_person("491511234567", name="Anna", lid=ANNA_LID)
         ben = account.add_person("447700900123", name="Ben")
         account.add_group(FAMILY, name="Family", members=[anna, ben])

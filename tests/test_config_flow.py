@@ -138,7 +138,8 @@ each_cloud = pytest.mark.parametrize(
 def sim(simulator: Simulator) -> Simulator:
     """Return a simulator with an instance of each gateway."""
     for vendor in (WAAPI, WAWP, WAHA):
-        simulator.add_instance(vendor.key, vendor.instance_id, token=TOKEN)
+        store = {"store": True} if vendor is WAHA else {}
+        simulator.add_instance(vendor.key, vendor.instance_id, token=TOKEN, **store)
     return simulator
 
 

@@ -97,6 +97,9 @@ async def test_diagnostics_of_an_entry(
         chat(FAMILY, "Family"),
         options={"webhook_secret": "hush-hush"} if signs else None,
     )
+    # Of a group's members is told what they do in it; not by all that they are online.
+    await account.set_presence(anna(account), "typing", group=FAMILY)
+    await account.set_presence(anna(account), "paused", group=FAMILY)
     await account.set_presence(ben(account), "typing", group=FAMILY)
     await settle(hass, account)
 

@@ -167,11 +167,13 @@ async def test_engine_that_tells_no_presence(
 ) -> None:
     """Subscribed, working, and silent: the repair names the setting that is missing."""
     account = add_session(server, "WEBJS")
+    account.quirks.events_under_lid = False
     entry = await set_up(hass, account)
     for word, shown in (
         ("online", STATE_ON),
         ("offline", STATE_OFF),
         ("online", STATE_ON),
+        ("offline", STATE_OFF),
     ):
         await account.set_presence(anna(account), word)
         freezer.tick(301)

@@ -19,11 +19,7 @@ from .entity import chat_added_signal, chat_device_identifier
 from .gateways.base import Gateway, Transport
 from .helpers import create_gateway
 from .instance.aliases import alias_store
-from .instance.coordinator import (
-    InstanceCoordinator,
-    WhatsAppPresenceConfigEntry,
-    WhatsAppPresenceData,
-)
+from .instance.hub import Instance, WhatsAppPresenceConfigEntry, WhatsAppPresenceData
 from .instance.registration import WebhookRegistration, async_remove_webhook
 from .instance.stream import async_start_stream
 from .instance.webhook import async_open_webhook
@@ -57,8 +53,8 @@ async def async_setup_entry(
     """Set up an instance; its chats subscribe in the background."""
     gateway = create_gateway(hass, entry.data)
     _redact_secrets(entry, gateway)
-    instance = InstanceCoordinator(hass, entry, gateway)
-    await instance.async_config_entry_first_refresh()
+    instance = Instance(hass, entry, gateway)
+    await instance.async_setup()
 
     registration = WebhookRegistration(hass, entry, gateway, instance.delivery)
     entry.runtime_data = WhatsAppPresenceData(gateway, instance, registration)
@@ -135,6 +131,7 @@ def _clear_issues(hass: HomeAssistant, entry: WhatsAppPresenceConfigEntry) -> No
         async_clear_issue(hass, issue, entry.entry_id)
     for subentry_id in entry.subentries:
         async_clear_issue(hass, Issue.CHAT_REFUSED, subentry_id)
+        async_clear_issue(hass, Issue.PRESENCE_FAILING, subentry_id)
 
 
 class _UpdateListener:

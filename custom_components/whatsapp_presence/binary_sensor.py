@@ -14,7 +14,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import ChatEntity, InstanceEntity, async_add_chat_entities
-from .instance.coordinator import InstanceCoordinator, WhatsAppPresenceConfigEntry
+from .instance.hub import Instance, WhatsAppPresenceConfigEntry
 from .presence.model import ChatPresence
 
 PARALLEL_UPDATES = 0
@@ -31,7 +31,7 @@ class ChatBinarySensorDescription(BinarySensorEntityDescription):
 class InstanceBinarySensorDescription(BinarySensorEntityDescription):
     """A binary sensor of the instance."""
 
-    is_on_fn: Callable[[InstanceCoordinator], bool]
+    is_on_fn: Callable[[Instance], bool]
 
 
 CHAT_SENSORS = (
@@ -61,7 +61,7 @@ INSTANCE_SENSORS = (
         translation_key="ready",
         device_class=BinarySensorDeviceClass.CONNECTIVITY,
         entity_category=EntityCategory.DIAGNOSTIC,
-        is_on_fn=lambda instance: instance.ready,
+        is_on_fn=lambda instance: instance.coordinator.ready,
     ),
 )
 
@@ -132,7 +132,7 @@ class InstanceBinarySensor(InstanceEntity, BinarySensorEntity):
     @override
     def read(self) -> bool:
         """Return the fact."""
-        return self.entity_description.is_on_fn(self.coordinator)
+        return self.entity_description.is_on_fn(self.instance)
 
     @property
     @override

@@ -10,7 +10,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import DOMAIN
 from .entity import InstanceEntity
-from .instance.coordinator import WhatsAppPresenceConfigEntry
+from .instance.hub import WhatsAppPresenceConfigEntry
 
 PARALLEL_UPDATES = 0
 
@@ -46,4 +46,4 @@ class ResubscribeButton(InstanceEntity, ButtonEntity):
             raise HomeAssistantError(
                 translation_domain=DOMAIN, translation_key="not_ready"
             )
-        self.coordinator.rounds.async_resubscribe()
+        self.instance.async_resubscribe()

@@ -27,7 +27,8 @@ DEFAULT_SETTLE_TIME: Final = 3
 MAX_SETTLE_TIME: Final = 60
 
 STATUS_INTERVAL: Final = timedelta(minutes=1)
-RENEW_INTERVAL: Final = timedelta(minutes=5)
 POLL_INTERVAL: Final = timedelta(seconds=30)
+# For how long an instance may be away before that is news of its chats.
+GRACE_TIME: Final = timedelta(seconds=120)
 
 MAX_WEBHOOK_BODY: Final = 256 * 1024

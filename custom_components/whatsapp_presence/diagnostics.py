@@ -17,7 +17,7 @@ from .const import (
 )
 from .entity import chat_device_identifier
 from .instance.chat import Chat
-from .instance.coordinator import WhatsAppPresenceConfigEntry
+from .instance.hub import WhatsAppPresenceConfigEntry
 
 
 async def async_get_config_entry_diagnostics(
@@ -65,18 +65,18 @@ def _instance(entry: WhatsAppPresenceConfigEntry) -> dict[str, Any]:
     instance = data.instance
     last_event = instance.delivery.last_event
     return {
-        "status": instance.data.status,
-        "ready": instance.ready,
-        "reachable": instance.last_update_success,
-        "last_error": type(instance.last_exception).__name__
-        if instance.last_exception
+        "status": instance.coordinator.data.status,
+        "ready": instance.coordinator.ready,
+        "reachable": instance.coordinator.last_update_success,
+        "last_error": type(instance.coordinator.last_exception).__name__
+        if instance.coordinator.last_exception
         else None,
         "events_arrive": instance.delivery.push,
         "last_event": last_event.isoformat() if last_event else None,
         "webhook_registered": data.webhook.registered,
         "has_webhook_url": data.webhook.url is not None,
         "aliases": len(instance.people.aliases.main),
-        "ask_interval": instance.rounds.ask_interval.total_seconds(),
+        "round_interval": round(instance.rounds.full_interval),
     }
 
 

@@ -17,7 +17,8 @@ from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import DOMAIN
 from .instance.chat import Chat
-from .instance.coordinator import InstanceCoordinator, WhatsAppPresenceConfigEntry
+from .instance.coordinator import InstanceCoordinator
+from .instance.hub import Instance, WhatsAppPresenceConfigEntry
 from .naming import awaits_name, makes_id, nameless_id
 
 
@@ -36,7 +37,7 @@ def async_add_chat_entities(
     hass: HomeAssistant,
     entry: WhatsAppPresenceConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
-    create: Callable[[InstanceCoordinator, Chat], Iterable[Entity]],
+    create: Callable[[Instance, Chat], Iterable[Entity]],
 ) -> None:
     """Add the entities of all chats, and later of each that is added."""
 
@@ -84,7 +85,7 @@ class ChatEntity(_WrittenOnChangeEntity):
 
     def __init__(
         self,
-        instance: InstanceCoordinator,
+        instance: Instance,
         chat: Chat,
         description: EntityDescription,
     ) -> None:
@@ -92,7 +93,7 @@ class ChatEntity(_WrittenOnChangeEntity):
         self.instance = instance
         self.chat = chat
         self.entity_description = description
-        entry_id = instance.config_entry.entry_id
+        entry_id = instance.entry.entry_id
         self._attr_unique_id = f"{entry_id}_{chat.chat_id}_{description.key}"
 
     @override
@@ -130,9 +131,7 @@ class ChatEntity(_WrittenOnChangeEntity):
         """The chat's device. Asked for once, so nothing is kept of it."""
         instance, chat = self.instance, self.chat
         return DeviceInfo(
-            identifiers={
-                chat_device_identifier(instance.config_entry.entry_id, chat.chat_id)
-            },
+            identifiers={chat_device_identifier(instance.entry.entry_id, chat.chat_id)},
             entry_type=DeviceEntryType.SERVICE,
             manufacturer=instance.gateway.name,
             model="WhatsApp",
@@ -144,19 +143,18 @@ class ChatEntity(_WrittenOnChangeEntity):
     @override
     def available(self) -> bool:
         """Whether what is known of the chat holds."""
-        return self.instance.available
+        return self.instance.coordinator.available
 
 
 class InstanceEntity(CoordinatorEntity[InstanceCoordinator], _WrittenOnChangeEntity):
     """An entity of the instance; available whatever befalls the gateway."""
 
-    def __init__(
-        self, coordinator: InstanceCoordinator, description: EntityDescription
-    ) -> None:
+    def __init__(self, instance: Instance, description: EntityDescription) -> None:
         """Create the entity."""
-        super().__init__(coordinator)
+        super().__init__(instance.coordinator)
+        self.instance = instance
         self.entity_description = description
-        entry = coordinator.config_entry
+        entry = instance.entry
         self._attr_unique_id = f"{entry.entry_id}_{description.key}"
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, entry.entry_id)})
 

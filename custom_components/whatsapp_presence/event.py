@@ -13,7 +13,7 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .entity import ChatEntity, async_add_chat_entities
 from .instance.chat import Chat
-from .instance.coordinator import InstanceCoordinator, WhatsAppPresenceConfigEntry
+from .instance.hub import Instance, WhatsAppPresenceConfigEntry
 from .presence.model import PresenceChange, changes
 
 PARALLEL_UPDATES = 0
@@ -45,7 +45,7 @@ class PresenceEvent(ChatEntity, EventEntity):
 
     def __init__(
         self,
-        instance: InstanceCoordinator,
+        instance: Instance,
         chat: Chat,
         description: EventEntityDescription,
     ) -> None:

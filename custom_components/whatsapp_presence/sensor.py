@@ -20,7 +20,7 @@ from homeassistant.util import dt as dt_util
 from .entity import ChatEntity, InstanceEntity, async_add_chat_entities
 from .gateways.base import AuthenticationError, InstanceStatus
 from .instance.chat import Chat
-from .instance.coordinator import InstanceCoordinator, WhatsAppPresenceConfigEntry
+from .instance.hub import Instance, WhatsAppPresenceConfigEntry
 from .presence.model import Activity, ChatPresence, PresenceAccess
 
 PARALLEL_UPDATES = 0
@@ -49,7 +49,7 @@ class MembersSensorDescription(SensorEntityDescription):
 class InstanceSensorDescription(SensorEntityDescription):
     """A sensor of the instance."""
 
-    value_fn: Callable[[InstanceCoordinator], StateType | datetime]
+    value_fn: Callable[[Instance], StateType | datetime]
 
 
 def _last_seen(presence: ChatPresence) -> datetime | None:
@@ -58,10 +58,13 @@ def _last_seen(presence: ChatPresence) -> datetime | None:
     return dt_util.utc_from_timestamp(int(presence.last_seen))
 
 
-def _status(instance: InstanceCoordinator) -> str:
-    if instance.last_update_success:
-        return instance.data.status
-    cause = instance.last_exception.__cause__ if instance.last_exception else None
+def _status(instance: Instance) -> str:
+    coordinator = instance.coordinator
+    if coordinator.trouble is not None:
+        return STATUS_UNREACHABLE
+    if coordinator.last_update_success:
+        return coordinator.data.status
+    cause = coordinator.last_exception.__cause__ if coordinator.last_exception else None
     if isinstance(cause, AuthenticationError):
         return STATUS_UNAUTHORIZED
     return STATUS_UNREACHABLE
@@ -145,7 +148,7 @@ async def async_setup_entry(
         ]
     )
 
-    def create(instance: InstanceCoordinator, chat: Chat) -> list[ChatEntity]:
+    def create(instance: Instance, chat: Chat) -> list[ChatEntity]:
         sensors: list[ChatEntity] = [
             ChatSensor(instance, chat, description) for description in CHAT_SENSORS
         ]
@@ -229,7 +232,7 @@ class InstanceSensor(InstanceEntity, SensorEntity):
     @override
     def read(self) -> StateType | datetime:
         """Return the value."""
-        return self.entity_description.value_fn(self.coordinator)
+        return self.entity_description.value_fn(self.instance)
 
     @property
     @override
@@ -246,5 +249,5 @@ class LastEventSensor(InstanceSensor):
         """Follow each event: the coordinator tells only of the instance's status."""
         await super().async_added_to_hass()
         self.async_on_remove(
-            self.coordinator.delivery.async_add_event_listener(self.async_show)
+            self.instance.delivery.async_add_event_listener(self.async_show)
         )

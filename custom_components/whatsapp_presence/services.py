@@ -24,7 +24,7 @@ from .const import DOMAIN
 from .exceptions import translated
 from .gateways.base import GatewayError
 from .instance.chat import Chat
-from .instance.coordinator import InstanceCoordinator, WhatsAppPresenceConfigEntry
+from .instance.hub import Instance, WhatsAppPresenceConfigEntry
 from .presence.model import Activity
 
 SERVICE_GET_PRESENCE = "get_presence"
@@ -64,12 +64,12 @@ async def _async_get_presence(call: ServiceCall) -> ServiceResponse:
 
 def _targeted_chats(
     call: ServiceCall,
-) -> dict[str, tuple[InstanceCoordinator, Chat]]:
+) -> dict[str, tuple[Instance, Chat]]:
     """Return the chats that a call is about, by their main entities' ids."""
     hass = call.hass
     referenced = async_extract_referenced_entity_ids(hass, TargetSelection(call.data))
     registry = er.async_get(hass)
-    chats: dict[str, tuple[InstanceCoordinator, Chat]] = {}
+    chats: dict[str, tuple[Instance, Chat]] = {}
     for entity_id in referenced.referenced | referenced.indirectly_referenced:
         entity = registry.async_get(entity_id)
         if (
@@ -99,9 +99,7 @@ def _targeted_chats(
     return chats
 
 
-def _describe(
-    entity_id: str, instance: InstanceCoordinator, chat: Chat
-) -> dict[str, Any]:
+def _describe(entity_id: str, instance: Instance, chat: Chat) -> dict[str, Any]:
     """Return what is known of a chat; None is unknown."""
     presence = chat.presence
     known: dict[str, Any] = {
@@ -114,7 +112,7 @@ def _describe(
         else dt_util.utc_from_timestamp(int(presence.last_seen)).isoformat(),
         "presence_access": presence.access,
     }
-    if not instance.available:
+    if not instance.coordinator.available:
         known |= {"online": None, "activity": None}
     if chat.is_group:
         typing, recording = presence.typing_members, presence.recording_members

@@ -334,7 +334,7 @@ def _check_trackers(
                     tracker.deadline is not None
                     and not now < tracker.deadline < now + 61,
                 ),
-                ("too many members", len(tracker._members) > MAX_MEMBERS),
+                ("too many members", len(tracker._members or ()) > MAX_MEMBERS),
             )
             if there
         ]

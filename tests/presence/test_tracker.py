@@ -631,11 +631,12 @@ def test_events_without_a_time_are_applied(contact: PresenceTracker) -> None:
 
 
 def test_a_clock_that_was_set_back_starts_anew(contact: PresenceTracker) -> None:
-    """Else the chat would be frozen for hours."""
-    contact.apply(said(online=False, time=NOW + 3600), NOW)
-    assert not contact.apply(said(online=True, time=NOW + 3600 - LATE_LIMIT), NOW + 1)
-    assert contact.apply(said(online=True, time=NOW + 3599 - LATE_LIMIT), NOW + 2)
-    contact.apply(said(activity=TYPING, time=NOW + 3600 - LATE_LIMIT), NOW + 3)
+    """What is too old to be late is not late; else the chat would be frozen for hours."""
+    ahead = NOW + 3600
+    contact.apply(said(online=False, time=ahead), NOW)
+    assert not contact.apply(said(online=True, time=ahead + 2 - LATE_LIMIT), NOW + 1)
+    assert contact.apply(said(online=True, time=ahead + 2 - LATE_LIMIT), NOW + 2)
+    contact.apply(said(activity=TYPING, time=ahead + 3 - LATE_LIMIT), NOW + 3)
     assert shown(contact).typing is True
 
 
@@ -757,16 +758,12 @@ def test_a_clock_that_was_set_back_is_estimated_anew(contact: PresenceTracker) -
 
 
 def test_a_wrong_estimate_of_the_clocks_heals(contact: PresenceTracker) -> None:
-    """Our clock was set forward by minutes: some events are lost, not all."""
+    """Our clock was set forward by minutes: no event is lost."""
     contact.apply(said(online=False, time=NOW), NOW)
     step = 500
     answered = NOW + step + 5
     contact.apply(said(online=False), answered, asked_at=answered)
-    for second in range(1, 12):
-        event = said(online=True, time=NOW + 5 + second)
-        came_online = contact.apply(event, answered + second)
-        assert second > 1 or not came_online
-    assert shown(contact).online is True
+    assert contact.apply(said(online=True, time=NOW + 6), answered + 1)
 
 
 # Groups

@@ -25,6 +25,7 @@ from custom_components.whatsapp_presence.presence.model import (
     MemberUpdate,
     PresenceAccess,
     PresenceUpdate,
+    Source,
     changes,
 )
 from custom_components.whatsapp_presence.presence.tracker import PresenceTracker
@@ -58,13 +59,69 @@ class Call:
 
 @dataclass(eq=False, kw_only=True)
 class Word[T]:
-    """Something that was said and counts; `ends` is when it shows, if it is a fall."""
+    """Something that was said and counts; `ends` is when it shows, if it is a fall.
+
+    `old`: a first answer's, which may be of any time. `vague`: it follows from
+    typing, recording or paused.
+    """
 
     value: T
     moment: float
     ends: float
     began: float | None = None
     shown: bool = False
+    old: bool = False
+    vague: bool = False
+
+
+class Story:
+    """What became of the subscription, in order: who was heard, what was accepted."""
+
+    def __init__(self) -> None:
+        """Begin without one."""
+        self.happened: list[tuple[str, float]] = []
+        self.subscribed = False
+        self.failures: list[float] = []
+        self.is_failing = False
+        self.complete_since = -math.inf
+
+    def add(self, what: str, moment: float) -> None:
+        """Note what happened."""
+        self.happened.append((what, moment))
+
+    def last(self, what: str) -> float:
+        """Return when something happened last."""
+        return max(
+            (at for kind, at in self.happened if kind == what), default=-math.inf
+        )
+
+    def accepted(self) -> float:
+        """Return when it was accepted first since the start or the last loss."""
+        kinds = [kind for kind, _ in self.happened]
+        since = len(kinds) - kinds[::-1].index("lost") if "lost" in kinds else 0
+        return min(
+            (at for kind, at in self.happened[since:] if kind == "accepted"),
+            default=math.inf,
+        )
+
+    def is_lost(self) -> bool:
+        """Tell whether it may be lost still."""
+        return self.last("lost") > -math.inf and self.accepted() == math.inf
+
+    def is_sound(self) -> bool:
+        """Tell whether somebody's coming online would be heard of."""
+        return self.subscribed and not self.failures and not self.is_lost()
+
+    def in_doubt(self, moment: float) -> bool:
+        """Tell whether silence means nothing."""
+        return self.last("lost") > -math.inf and moment < self.accepted() + 120
+
+    def silent_since(self) -> tuple[float, float]:
+        """Return when there was news last, and when the third renewal since then was."""
+        kinds = [kind for kind, _ in self.happened]
+        since = len(kinds) - kinds[::-1].index("news") if "news" in kinds else 0
+        renewals = [at for kind, at in self.happened[since:] if kind == "accepted"]
+        return self.last("news"), renewals[2] if len(renewals) > 2 else math.inf
 
 
 class Person:
@@ -74,8 +131,16 @@ class Person:
         """Begin without a word."""
         self.onlines: list[Word[bool]] = []
         self.activities: list[Word[Activity]] = []
-        self.newest: float | None = None
+        self.newest: tuple[int, float] | None = None
         self.last_event = self.last_question = -math.inf
+        self.was_typing = False
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget the words, not their order."""
+        self.onlines, self.activities = [], []
+        self.event_id: str | None = None
+        self.last_words: dict[str, Any] = {}
 
     def fall(self) -> list[Word[bool]]:
         """Return the offline words since the last online, if there was one."""
@@ -84,16 +149,56 @@ class Person:
             return []
         return self.onlines[len(said) - said[::-1].index(True) :]
 
+    def run(self) -> list[Word[bool]]:
+        """Return the online words that nobody took back."""
+        run: list[Word[bool]] = []
+        for word in self.onlines:
+            run = [*run, word] if word.value else []
+        return run
+
+    def only_old(self) -> bool:
+        """Tell whether nothing is known but from a first answer."""
+        return all(word.old for word in self.onlines)
+
+    def sign(self) -> float:
+        """Return when the person was last heard to be online."""
+        return max((w.moment for w in self.run() if not w.old), default=-math.inf)
+
+    def lapse(self, story: Story) -> tuple[float, bool]:
+        """Return when online stops to be believed, and whether it is for its age."""
+        run = self.run()
+        if not run:
+            return math.inf, False
+        sign, age = self.sign(), math.inf
+        if sign > -math.inf:
+            if all(word.vague or word.old for word in run):
+                age = sign + 300
+            else:
+                news, third = story.silent_since()
+                age = max(news + 1800, third)
+        doubt = math.inf
+        if sign < story.last("lost") or sign == -math.inf:
+            doubt = story.accepted() + 120
+        return min(age, doubt), age < doubt
+
     def online_end(self) -> float:
         """Return when an online that has been taken back stops to show."""
         return min((word.ends for word in self.fall()), default=math.inf)
 
-    def online(self, moment: float) -> bool | None:
+    def hold_end(self, story: Story) -> float:
+        """Return when a first word that is offline shows, if it is to be."""
+        if len(self.onlines) == 1 and not self.onlines[0].value:
+            word = self.onlines[0]
+            return story.accepted() + 3 if word.old else word.ends
+        return -math.inf
+
+    def online(self, moment: float, story: Story) -> bool | None:
         """Return what shows at a moment."""
         if not self.onlines:
             return None
         if True not in [word.value for word in self.onlines]:
-            return False
+            word = self.onlines[0]
+            return False if word.shown or self.hold_end(story) <= moment else None
         return moment < self.online_end()
 
     def busy_end(self) -> float:
@@ -113,27 +218,33 @@ class Person:
         busy = [word.value for word in self.activities if word.value in BUSY]
         return busy[-1] if busy and moment < self.busy_end() else Activity.IDLE
 
-    def clear(self) -> None:
-        """Forget the words, not their order."""
-        self.onlines, self.activities = [], []
+    def ends(self, story: Story) -> list[float]:
+        """Return all moments at which something may end."""
+        fall = self.fall()
+        ends = [self.online_end(), self.busy_end(), self.hold_end(story)]
+        return ends if fall else [*ends, self.lapse(story)[0]]
 
 
 class Model:
     """What the rules say of a history of calls."""
 
-    def __init__(self, *, is_group: bool, last_seen: float | None) -> None:
+    def __init__(
+        self, *, is_group: bool, last_seen: float | None, is_ordered: bool
+    ) -> None:
         """Begin with an empty history."""
         self.is_group = is_group
+        self.is_ordered = is_ordered
         self.first_last_seen = last_seen
         self.history: list[Call] = []
 
     def work_out(self) -> tuple[ChatPresence, float | None]:
         """Return the presence and the deadline after all calls."""
         self.people = {CHAT: Person()}
+        self.story = Story()
         self.distance: float | None = None
+        self.epoch = 0
         self.event_ids: list[str] = []
-        self.is_subscribed = self.is_known = False
-        self.is_hidden = False
+        self.is_known = self.is_hidden = self.missed = False
         self.last_seen = self.first_last_seen
         slower = math.nan
         for call in self.history:
@@ -152,23 +263,74 @@ class Model:
         ends = [
             end
             for person in self.people.values()
-            for end in (person.online_end(), person.busy_end())
+            for end in person.ends(self.story)
             if moment < end < math.inf
         ]
         return self.show(moment), min(ends) - slower if ends else None
 
     def let_fall(self, call: Call) -> None:
-        """See who has gone offline by now."""
+        """See who has gone offline by now, and who is not believed any more."""
+        moment, story = call.moment, self.story
         seen: list[float] = []
+        lapsed: list[tuple[Person, bool]] = []
         for person in self.people.values():
             fall = person.fall()
-            if fall and not fall[0].shown and person.online_end() <= call.moment:
+            if fall and not fall[0].shown and person.online_end() <= moment:
                 fall[0].shown = True
                 if fall[0].began is not None:
                     seen.append(fall[0].began)
-        onlines = [person.online(call.moment) for person in self.people.values()]
+            if person.hold_end(story) <= moment and person.onlines:
+                word = person.onlines[0]
+                if not word.value and not word.shown:
+                    word.shown = True
+                    if not person.activities:
+                        person.activities.append(
+                            Word(value=Activity.IDLE, moment=moment, ends=math.inf)
+                        )
+            end, for_age = person.lapse(story)
+            if end <= moment:
+                if for_age:
+                    seen.append(person.sign() - call.moment + call.now)
+                person.onlines = []
+                lapsed.append((person, for_age))
+        self.end_in_one_breath(call)
+        onlines = [person.online(moment, story) for person in self.people.values()]
+        if lapsed and self.is_group and True not in onlines:
+            if story.is_sound() and all(for_age for _, for_age in lapsed):
+                for person, _ in lapsed:
+                    person.onlines = [self.off(moment)]
+            else:
+                for person in self.people.values():
+                    if person.online(moment, story) is False:
+                        person.onlines = []
         if seen and True not in onlines:
             self.see(min(max(seen), call.now))
+
+    def end_in_one_breath(self, call: Call) -> None:
+        """Let nothing flash that the end of a typing uncovers."""
+        moment = call.moment
+        doing = {key: one.activity(moment) for key, one in self.people.items()}
+        has_ended = any(
+            one.was_typing and doing[key] is Activity.IDLE
+            for key, one in self.people.items()
+        )
+        if has_ended and Activity.TYPING not in doing.values():
+            recording = [
+                one
+                for key, one in self.people.items()
+                if doing[key] is Activity.RECORDING
+            ]
+            if all(one.busy_end() <= moment + 1 for one in recording):
+                for one in recording:
+                    one.activities.append(
+                        Word(value=Activity.IDLE, moment=moment, ends=moment)
+                    )
+        for one in self.people.values():
+            one.was_typing = one.activity(moment) is Activity.TYPING
+
+    def off(self, moment: float) -> Word[bool]:
+        """Return a word that shows offline at once."""
+        return Word(value=False, moment=moment, ends=moment, shown=True)
 
     def see(self, moment: float) -> None:
         """Take a later last-seen."""
@@ -179,18 +341,77 @@ class Model:
 
     def do_subscribed(self, call: Call) -> None:
         """Subscribe, or be refused."""
-        self.is_subscribed = call.value
+        self.story.subscribed = call.value
+
+    def do_renewed(self, call: Call) -> None:
+        """Subscribe, or renew."""
+        story = self.story
+        story.subscribed = True
+        story.failures, story.is_failing = [], False
+        if story.accepted() == math.inf and story.complete_since == math.inf:
+            story.complete_since = call.moment
+        story.add("accepted", call.moment)
+
+    def do_failed(self, call: Call) -> None:
+        """Fail to renew, or be refused."""
+        story = self.story
+        if call.value:
+            story.subscribed = False
+        story.failures.append(call.moment)
+        if (
+            not story.is_failing
+            and len(story.failures) >= 3
+            and story.failures[-1] - story.failures[0] >= 600
+        ):
+            story.is_failing = True
+            self.forget_all()
+
+    def do_interrupted(self, call: Call) -> None:
+        """Lose events from now on."""
+        self.story.complete_since = math.inf
+        if not call.value:
+            self.story.add("lost", call.moment)
+
+    def do_resumed(self, call: Call) -> None:
+        """Get events again."""
+        if self.story.complete_since == math.inf and not self.story.is_lost():
+            self.story.complete_since = call.moment
 
     def do_forget(self, call: Call) -> None:
         """Lose the instance."""
+        self.forget_all()
+        self.story.failures, self.story.is_failing = [], False
+
+    def forget_all(self) -> None:
+        """Know nothing any more."""
         for person in self.people.values():
             person.clear()
-        self.is_subscribed = self.is_known = self.is_hidden = False
+        self.is_known = self.is_hidden = False
+        self.story.subscribed = False
+        news = self.story.last("news")
+        self.story.happened = [("news", news)] if news > -math.inf else []
 
     def do_restore(self, call: Call) -> None:
         """Come back from a restart."""
         if self.last_seen is None and call.value >= 1_230_768_000:
             self.last_seen = min(call.value, call.now)
+
+    def do_keep(self, call: Call) -> None:
+        """Hear who the group is made of."""
+        listed = {call.aliases.get(one, one) for one in call.value}
+        story = self.story
+        was_online = self.is_anybody_online(call.moment)
+        for key in set(self.people) - {CHAT} - listed if call.value else ():
+            kinds = {one.rpartition("@")[2] for one in call.value}
+            if key.rpartition("@")[2] in kinds or key in call.aliases.values():
+                del self.people[key]
+        if was_online and not self.is_anybody_online(call.moment) and story.is_sound():
+            self.people[CHAT].onlines = [self.off(call.moment)]
+
+    def is_anybody_online(self, moment: float) -> bool:
+        """Tell whether the group shows online."""
+        people = self.people.values()
+        return any(one.online(moment, self.story) for one in people)
 
     def do_alias(self, call: Call) -> None:
         """Learn that two are one."""
@@ -202,10 +423,27 @@ class Model:
             return
         mine = max(person.last_event, person.last_question)
         theirs = max(other.last_event, other.last_question)
-        if other.onlines and (theirs > mine or not person.onlines):
+        shows = person.online(call.moment, self.story)
+        other_shows = other.online(call.moment, self.story)
+        if shows is None or (theirs > mine and other_shows is not None):
             person.onlines = other.onlines
-        if other.activities and (theirs > mine or not person.activities):
+        if theirs == mine and other.activity(call.moment) in BUSY:
+            # One list told of both ids, or nobody knows which is newer.
+            takes_over = (
+                person.activity(call.moment) is Activity.IDLE
+                or other.busy_end() > person.busy_end()
+            )
+        else:
+            takes_over = theirs > mine and bool(other.activities)
+        if takes_over or not person.activities:
             person.activities = other.activities
+        person.was_typing = person.activity(call.moment) is Activity.TYPING
+        if person.event_id is None and other.event_id is None:
+            person.last_words = other.last_words | person.last_words
+        elif person.event_id is None or (
+            other.event_id is not None and other.last_event > person.last_event
+        ):
+            person.event_id, person.last_words = other.event_id, other.last_words
         times = [time for time in (person.newest, other.newest) if time is not None]
         person.newest = max(times, default=None)
         person.last_event = max(person.last_event, other.last_event)
@@ -215,11 +453,17 @@ class Model:
         """Take in an update."""
         update = call.update
         assert update is not None
+        self.missed = False
         if update.event_id is not None:
             if update.event_id in self.event_ids[-16:]:
                 return
             self.event_ids.append(update.event_id)
+        if update.source is Source.REMEMBERED:
+            self.apply_memory(call, update)
+            return
         self.arrive(call, update)
+        if not update.has_data and self.story.in_doubt(call.moment):
+            return
         about_chat = not (self.is_group and update.members) or any(
             said is not None
             for said in (
@@ -237,13 +481,16 @@ class Model:
             self.apply_to_chat(call, update, news)
         if self.is_group and update.has_data:
             for member in update.members:
-                if self.apply_to_member(call, member):
+                if self.apply_to_member(call, member, update.never_pauses):
                     news = True
         if news or call.asked is not None:
             if update.subscribed is not None:
-                self.is_subscribed = update.subscribed
+                self.story.subscribed = update.subscribed
             elif update.has_data:
-                self.is_subscribed = True
+                self.story.subscribed = True
+            self.story.add("news", call.moment)
+            self.story.failures, self.story.is_failing = [], False
+            self.do_resumed(call)
 
     def arrive(self, call: Call, update: PresenceUpdate) -> None:
         """Compare the clocks."""
@@ -254,6 +501,9 @@ class Model:
             distance = call.moment - time
             if self.distance is None or distance < self.distance:
                 self.distance = distance
+            elif not self.is_ordered and distance - self.distance >= 28:
+                self.distance = distance
+                self.epoch += 1
             self.corrected = time + self.distance
 
     def is_news(self, call: Call, person: Person) -> bool:
@@ -261,24 +511,88 @@ class Model:
         if call.asked is not None:
             if call.asked < person.last_event or call.asked < person.last_question:
                 return False
+            self.known_at = max(person.last_event, person.last_question)
             person.last_question = call.asked
             return True
-        if self.time is not None:
-            late = None if person.newest is None else person.newest - self.time
-            late_for_answer = person.last_question - self.corrected
-            if late is not None and late > 600:
-                self.distance = call.moment - self.time
-            elif late is not None and late > 0:
+        if self.time is not None and not self.is_ordered:
+            newest = person.newest
+            if newest and newest[0] == self.epoch and newest[1] > self.time:
                 return False
-            elif late_for_answer > 600:
+            if person.last_question > self.corrected:
                 self.distance = call.moment - self.time
-            elif late_for_answer > 0:
-                estimate = self.corrected - self.time
-                self.distance = (estimate + call.moment - self.time) / 2
                 return False
-            person.newest = self.time
+            person.newest = self.epoch, self.time
         person.last_event = call.moment
         return True
+
+    def apply_memory(self, call: Call, update: PresenceUpdate) -> None:
+        """Take in what a gateway remembers."""
+        if not self.is_group:
+            asked_as = update.asked_as or update.chat_id
+            self.remember(
+                call, self.people[CHAT], asked_as, update, update.never_pauses
+            )
+            return
+        for member in update.members:
+            key = call.aliases.get(member.member_id, member.member_id)
+            person = self.people.setdefault(key, Person())
+            self.remember(call, person, member.member_id, member, update.never_pauses)
+
+    def remember(
+        self,
+        call: Call,
+        person: Person,
+        asked_as: str,
+        word: PresenceUpdate | MemberUpdate,
+        never_pauses: bool,
+    ) -> None:
+        """Take in what a gateway remembers of one person."""
+        if not self.is_news(call, person):
+            return
+        nothing = word.online is None
+        heard_elsewhere = person.event_id not in (None, asked_as)
+        said = None if nothing else (word.online, word.activity, word.implied)
+        is_first = asked_as not in person.last_words
+        before = person.last_words.get(asked_as)
+        if not heard_elsewhere and (is_first or not nothing):
+            person.last_words[asked_as] = said
+        if nothing:
+            return
+        self.is_known = True
+        if self.is_group:
+            self.know_silence(call)
+        last_seen = self.read_last_seen(call, word.last_seen)
+        assert word.online is not None
+        if heard_elsewhere or said == before:
+            pass
+        elif is_first:
+            self.suppose(call, person, word.online)
+        else:
+            if self.known_at >= self.story.complete_since:
+                self.missed = True
+            activity = word.activity
+            if activity in BUSY:
+                # What somebody did at some time; that they do it now was not said.
+                activity = None if person.activities else Activity.IDLE
+            was_busy = before is not None and before[1] in BUSY
+            vague = word.implied or word.activity in BUSY or (never_pauses and was_busy)
+            self.time = None
+            self.say(call, person, word.online, activity, last_seen, vague=vague)
+            self.story.add("news", call.moment)
+        if last_seen is not None:
+            self.see(last_seen)
+
+    def suppose(self, call: Call, person: Person, online: bool) -> None:
+        """Take in a first answer."""
+        if person.online(call.moment, self.story) is False or not person.only_old():
+            return
+        person.onlines = [
+            Word(value=online, moment=call.moment, ends=math.inf, old=True)
+        ]
+        if online and not person.activities:
+            person.activities.append(
+                Word(value=Activity.IDLE, moment=call.moment, ends=math.inf)
+            )
 
     def apply_to_chat(self, call: Call, update: PresenceUpdate, news: bool) -> None:
         """Take in what was said of the chat."""
@@ -310,11 +624,46 @@ class Model:
         ):
             self.is_known = True
         chat = self.people[CHAT]
-        self.say(call, chat, update.online, update.activity, last_seen)
+        vague = self.note_word(call, chat, update.chat_id, update, update.never_pauses)
+        self.check_missed(call, chat, update.online, update.activity)
+        self.say(call, chat, update.online, update.activity, last_seen, vague=vague)
         if last_seen is not None:
             self.last_seen = last_seen
         if self.is_group and (listed or update.online is False):
             self.apply_lists(call, update)
+
+    def note_word(
+        self,
+        call: Call,
+        person: Person,
+        key: str,
+        word: PresenceUpdate | MemberUpdate,
+        never_pauses: bool,
+    ) -> bool:
+        """Note an event's word; returns whether its online only follows from it."""
+        if call.asked is not None or word.online is word.activity is None:
+            return word.implied
+        last = person.last_words.get(person.event_id or "")
+        person.event_id = key
+        person.last_words = {key: (word.online, word.activity, word.implied)}
+        was_busy = last is not None and last[1] in BUSY
+        return word.implied or (never_pauses and was_busy)
+
+    def check_missed(
+        self,
+        call: Call,
+        person: Person,
+        online: bool | None,
+        activity: Activity | None,
+    ) -> None:
+        """See whether a live answer knows better."""
+        if call.asked is None or self.known_at < self.story.complete_since:
+            return
+        shown = person.online(call.moment, self.story)
+        if shown is not None and online is not None:
+            self.missed |= online is not (shown and not person.fall())
+        if activity in BUSY and person.activities:
+            self.missed |= activity != person.activity(call.moment)
 
     def apply_lists(self, call: Call, update: PresenceUpdate) -> None:
         """Take in who is listed as typing or recording, and who is not."""
@@ -337,17 +686,22 @@ class Model:
                 continue
             self.people[key] = person
             if self.is_news(call, person):
+                self.check_missed(call, person, None, word)
                 self.say(call, person, None, word, None)
         self.know_silence(call)
 
-    def apply_to_member(self, call: Call, member: MemberUpdate) -> bool:
+    def apply_to_member(
+        self, call: Call, member: MemberUpdate, never_pauses: bool
+    ) -> bool:
         """Take in what was said of a member."""
         key = call.aliases.get(member.member_id, member.member_id)
         person = self.people.setdefault(key, Person())
         if not self.is_news(call, person):
             return False
         last_seen = self.read_last_seen(call, member.last_seen)
-        self.say(call, person, member.online, member.activity, last_seen)
+        vague = self.note_word(call, person, member.member_id, member, never_pauses)
+        self.check_missed(call, person, member.online, member.activity)
+        self.say(call, person, member.online, member.activity, last_seen, vague=vague)
         if last_seen is not None:
             self.see(last_seen)
         self.is_known = True
@@ -375,14 +729,16 @@ class Model:
         online: bool | None,
         activity: Activity | None,
         last_seen: float | None,
+        *,
+        vague: bool = False,
     ) -> None:
         """Note a word."""
         ends = call.moment + call.settle_time
         if online is not None:
-            trusted = self.time is not None and 1_230_768_000 <= self.time <= call.now
-            began = self.time if trusted else call.now
-            word = Word(value=online, moment=call.moment, ends=ends, began=began)
-            person.onlines.append(word)
+            self.say_online(call, person, online, ends, vague)
+        elif person.only_old() and person.onlines and not person.onlines[0].value:
+            if not person.onlines[0].shown:
+                person.onlines = []
         if last_seen is not None and (fall := person.fall()):
             fall[0].began = None
         if activity is None and online is False:
@@ -392,11 +748,36 @@ class Model:
                 Word(value=activity, moment=call.moment, ends=ends)
             )
 
+    def say_online(
+        self, call: Call, person: Person, online: bool, ends: float, vague: bool
+    ) -> None:
+        """Note a word about being online."""
+        time = self.time if call.asked is None else None
+        trusted = time is not None and 1_230_768_000 <= time <= call.now
+        began = time if trusted else call.now
+        shown = person.online(call.moment, self.story)
+        word = Word(
+            value=online, moment=call.moment, ends=ends, began=began, vague=vague
+        )
+        if online:
+            if not shown:
+                person.onlines = []
+            person.onlines.append(word)
+        elif not shown:
+            person.onlines = [self.off(call.moment)]
+        elif person.only_old():
+            # Nobody has left: it was an old word that they were here.
+            word.ends = call.moment + 3
+            person.onlines = [word]
+        else:
+            person.onlines.append(word)
+
     def show(self, moment: float) -> ChatPresence:
         """Return the presence at a moment."""
-        onlines = [person.online(moment) for person in self.people.values()]
+        story = self.story
+        onlines = [person.online(moment, story) for person in self.people.values()]
         doing = {key: person.activity(moment) for key, person in self.people.items()}
-        if not self.is_subscribed:
+        if not story.subscribed:
             access = PresenceAccess.NOT_SUBSCRIBED
         elif not self.is_known:
             access = PresenceAccess.WAITING
@@ -410,7 +791,9 @@ class Model:
             return any(known) if known else None
 
         def members(activity: Activity) -> tuple[str, ...]:
-            return tuple(sorted(k for k, v in doing.items() if v == activity != k))
+            return tuple(
+                sorted(k for k, v in doing.items() if v is activity and k != CHAT)
+            )
 
         return ChatPresence(
             online=state(onlines),
@@ -426,15 +809,11 @@ class Model:
                 sorted(
                     key
                     for key, person in self.people.items()
-                    if key != CHAT and person.online(moment)
+                    if key != CHAT and person.online(moment, story)
                 )
             ),
-            typing_members=tuple(
-                key for key in members(Activity.TYPING) if key != CHAT
-            ),
-            recording_members=tuple(
-                key for key in members(Activity.RECORDING) if key != CHAT
-            ),
+            typing_members=members(Activity.TYPING),
+            recording_members=members(Activity.RECORDING),
         )
 
 
@@ -448,13 +827,14 @@ garbage = st.sampled_from([0.0, -1.0, 86_400.0, math.nan, math.inf])
 onlines = maybe(st.booleans())
 activities = maybe(st.sampled_from(list(Activity)))
 ids = st.sampled_from(IDS)
-delays = st.sampled_from([0, 0, 0, 1, 2, 5, 40, 300, 599, 600, 601, 2000])
+delays = st.sampled_from([0, 0, 0, 1, 2, 5, 27, 28, 29, 40, 300, 2000])
 member_updates = st.builds(
     MemberUpdate,
     member_id=ids,
     online=onlines,
     activity=activities,
     last_seen=st.none() | st.none() | last_seens | garbage,
+    implied=st.booleans(),
 )
 
 
@@ -478,17 +858,30 @@ class TrackerMachine(RuleBasedStateMachine):
         is_group=st.booleans(),
         settle_time=st.sampled_from([0, 3, 60]),
         last_seen=st.none() | last_seens,
+        is_ordered=st.sampled_from([False, False, True]),
+        answers=st.sampled_from([Source.LIVE, Source.REMEMBERED]),
     )
-    def start(self, is_group: bool, settle_time: float, last_seen: float) -> None:
+    def start(
+        self,
+        is_group: bool,
+        settle_time: float,
+        last_seen: float,
+        is_ordered: bool,
+        answers: Source,
+    ) -> None:
         """Create both."""
+        self.answers = answers
         self.settle_time = settle_time
         self.tracker = PresenceTracker(
             is_group=is_group,
             settle_time=settle_time,
             last_seen=last_seen,
             aliases=self.aliases,
+            ordered=is_ordered,
         )
-        self.model = Model(is_group=is_group, last_seen=last_seen)
+        self.model = Model(
+            is_group=is_group, last_seen=last_seen, is_ordered=is_ordered
+        )
         self.call("tick")
 
     def call(self, kind: str, **fields: Any) -> None:
@@ -507,14 +900,25 @@ class TrackerMachine(RuleBasedStateMachine):
                 changed = tracker.apply(update, now, asked_at=asked_at)
             case "subscribed":
                 changed = tracker.subscribed(value)
+            case "renewed":
+                changed = tracker.renewed(now)
+            case "failed":
+                changed = tracker.failed(now, refused=value)
+            case "interrupted":
+                changed = tracker.interrupted(now, subscribed=value)
+            case "resumed":
+                tracker.resumed(now)
+                changed = False
             case "forget":
                 changed = tracker.forget()
+            case "keep":
+                changed = tracker.keep_members(value)
             case "restore":
                 changed = tracker.restore(value)
             case _:
                 changed = tracker.learn_alias(*value)
         moment = self.moment
-        if kind not in ("tick", "apply"):
+        if kind in ("subscribed", "forget", "restore", "alias", "keep"):
             # The tracker is not told the time, and works with the last it was told.
             moment, now = self.model.history[-1].moment, self.model.history[-1].now
         self.model.history.append(
@@ -529,6 +933,8 @@ class TrackerMachine(RuleBasedStateMachine):
         )
         after = tracker.presence
         assert (after, tracker.deadline) == self.model.work_out()
+        assert tracker.missed is self.model.missed
+        assert tracker.failing is self.model.story.is_failing
         assert changed is (after != before)
         assert changed or after is before
         self.check_causes(kind, update, before, after, deadline)
@@ -548,20 +954,21 @@ class TrackerMachine(RuleBasedStateMachine):
         if kind == "tick" and not due and self.model.history[:-1]:
             moved_back = before.last_seen is not None and before.last_seen > self.now
             assert after is before or moved_back
+        answers = update is not None and update.source is Source.REMEMBERED
         for name in ("online", "typing", "recording"):
             old, new = getattr(before, name), getattr(after, name)
-            if old is not new:
-                assert update is not None or due or kind in ("forget", "alias")
             if old is None and new is not None:
-                assert update is not None
-                assert update.has_data
+                assert update is not None or due or kind in ("renewed", "keep")
+            if new is True and old is not True:
+                assert update is not None or (name == "recording" and due)
+                assert name == "online" or not answers
             if new is None and old is not None:
-                assert kind == "forget" or (update and not update.has_data)
-        if kind in ("subscribed", "restore", "forget"):
+                assert name == "online" or kind in ("forget", "failed", "apply")
+        if kind in ("subscribed", "restore", "forget", "resumed"):
             assert changes(before, after) == ()
 
     @rule(
-        seconds=st.sampled_from([0, 0.5, 1, 2, 3, 10, 29.5, 30, 400, 1000]),
+        seconds=st.sampled_from([0, 0.5, 1, 2, 3, 10, 29.5, 30, 119, 300, 400, 1800]),
         tick=st.booleans(),
     )
     def wait(self, seconds: float, tick: bool) -> None:
@@ -578,14 +985,14 @@ class TrackerMachine(RuleBasedStateMachine):
         self.moment = max(self.moment, self.tracker.deadline + self.clock_back)
         self.call("tick")
 
-    @rule(seconds=st.sampled_from([61, 90, 7200]))
+    @rule(seconds=st.sampled_from([3, 30, 61, 7200]))
     def set_the_clock_back(self, seconds: float) -> None:
         """Find our clock set back at the next timer."""
         self.call("tick")
         self.clock_back += seconds
         self.call("tick")
 
-    @rule(seconds=st.sampled_from([-3600, -700, -60, -5, 5, 60, 700, 3600]))
+    @rule(seconds=st.sampled_from([-3600, -300, -30, -5, 5, 30, 300, 3600]))
     def set_the_gateways_clock(self, seconds: float) -> None:
         """Let the gateway's clock be set."""
         self.gateway_ahead += seconds
@@ -628,7 +1035,7 @@ class TrackerMachine(RuleBasedStateMachine):
         data=st.data(),
         online=onlines,
         activity=activities,
-        ago=st.sampled_from([0, 0.5, 1, 5, 30, 500]),
+        ago=st.sampled_from([0, 0, 0.5, 1, 5, 30, 500]),
     )
     def hear_an_answer(
         self,
@@ -640,7 +1047,7 @@ class TrackerMachine(RuleBasedStateMachine):
         """Receive the answer to a question of some time ago."""
         self.call(
             "apply",
-            update=self.draw_update(data, online, activity, None, None),
+            update=self.draw_update(data, online, activity, None, None, self.answers),
             asked=self.moment - ago,
         )
 
@@ -664,6 +1071,7 @@ class TrackerMachine(RuleBasedStateMachine):
         activity: Activity | None,
         event_id: str | None,
         time: float | None,
+        source: Source = Source.EVENT,
     ) -> PresenceUpdate:
         """Return anything that a gateway may say."""
         lists: dict[str, Any] = {}
@@ -674,7 +1082,11 @@ class TrackerMachine(RuleBasedStateMachine):
                 "members": tuple(data.draw(st.lists(member_updates, max_size=3))),
             }
         return PresenceUpdate(
-            chat_id=CHAT,
+            chat_id=data.draw(st.sampled_from([CHAT, CHAT, "lid"])),
+            source=source,
+            asked_as=data.draw(st.sampled_from([None, None, CHAT])),
+            implied=data.draw(st.booleans()),
+            never_pauses=data.draw(st.booleans()),
             has_data=data.draw(st.sampled_from([True, True, True, False])),
             online=online,
             activity=activity,
@@ -690,6 +1102,41 @@ class TrackerMachine(RuleBasedStateMachine):
     def subscribe(self, value: bool) -> None:
         """Subscribe, or be refused."""
         self.call("subscribed", value=value)
+
+    @rule()
+    def renew(self) -> None:
+        """Renew the subscription."""
+        self.call("renewed")
+
+    @rule(times=st.sampled_from([1, 3]), seconds=st.sampled_from([60, 200, 600]))
+    def renew_in_silence(self, times: int, seconds: float) -> None:
+        """Renew the subscription again and again."""
+        for _ in range(times):
+            self.moment += seconds
+            self.call("renewed")
+
+    @rule(refused=st.booleans(), seconds=st.sampled_from([0, 100, 300, 600]))
+    def fail(self, refused: bool, seconds: float) -> None:
+        """Fail to renew."""
+        for _ in range(2):
+            self.moment += seconds
+            self.call("failed", value=refused)
+
+    @rule(subscribed=st.sampled_from([False, False, True]))
+    def interrupt(self, subscribed: bool) -> None:
+        """Lose the way of the events, or all."""
+        self.call("interrupted", value=subscribed)
+
+    @rule()
+    def resume(self) -> None:
+        """Find the way of the events again."""
+        self.call("resumed")
+
+    @precondition(lambda self: self.model.is_group)
+    @rule(listed=st.lists(ids))
+    def list_the_members(self, listed: list[str]) -> None:
+        """Hear who the group is made of."""
+        self.call("keep", value=listed)
 
     @rule()
     def lose_the_instance(self) -> None:
@@ -716,7 +1163,7 @@ class TrackerMachine(RuleBasedStateMachine):
         last_seen, deadline = self.tracker.presence.last_seen, self.tracker.deadline
         assert last_seen is None or last_seen <= last_call.now
         assert deadline is None or last_call.now < deadline
-        assert deadline is None or deadline <= last_call.now + 60
+        assert deadline is None or deadline <= last_call.now + 1800
 
     @invariant()
     def only_groups_have_members(self) -> None:

@@ -1,8 +1,9 @@
 """What WAHA and Wawp truly share: the engine's words, shapes and habits.
 
 Wawp runs on WAHA, so both tell presence in one word a person, wrapped in the
-same envelope (DOC for WAHA, DOC and OBS for Wawp). How they are asked, how they
-refuse and how they deliver is each one's own.
+same envelope (DOC for WAHA, DOC and OBS for Wawp), remember it and announce the
+account alike (RUN, SRC for WAHA; INF for Wawp). How they are asked, how they refuse
+and how they deliver is each one's own.
 """
 
 from abc import abstractmethod
@@ -12,15 +13,37 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, override
 from uuid import uuid4
 
+from .announcing import Announcer
+from .memory import GOWS_SECONDS, Memory
 from .world import Account, Chat, Group, Person, Quirks, State
 
 if TYPE_CHECKING:
     from .server import Simulator
 
 ENGINES: Final = frozenset({"WEBJS", "WPP", "NOWEB", "GOWS"})
+VERSION: Final = "2026.9.1"
 
 # README 5: these are the servers of an id that WhatsApp knows.
 SERVERS: Final = frozenset({"c.us", "s.whatsapp.net", "g.us", "lid"})
+
+# Seconds that a call waits for a session that is not WORKING (RUN).
+WAIT_STARTING: Final = 10.0
+WAIT_STOPPED: Final = 5.0
+# Seconds that a GET waits for the first word of a chat (RUN, SRC).
+WAIT_FIRST: Final = {"NOWEB": 1.0, "WPP": 1.0, "GOWS": 1.0, "WEBJS": 3.0}
+# Seconds from one try to connect to the next, and what a try takes (RUN).
+RETRY: Final = 2.0
+CONNECTING: Final = 0.1
+# For so long nobody notices that WhatsApp is lost (RUN).
+UNNOTICED: Final = 2.0
+
+
+class ConnectionLostError(Exception):
+    """WhatsApp was lost just now, and the session does not know it yet."""
+
+
+class NotWorkingError(Exception):
+    """The session did not come to work within the time that a call waits."""
 
 
 @dataclass(slots=True)
@@ -30,8 +53,15 @@ class EngineQuirks(Quirks):
     # DOC: WEBJS emits presence only with config.webjs.tagsEventsOn. WAHA's default
     # is off; Wawp configures its own sessions.
     tags_events_on: bool = True
+    # DOC: NOWEB lists chats and lids only with config.noweb.store.enabled. WAHA's
+    # default is off; the other engines have it always.
+    store: bool = True
     # Send each event this many times, under the same id (OBS: events repeat).
     copies: int = 1
+    # SRC: on GOWS `lastKnownPresence` may be missing; of these words it is.
+    wordless: frozenset[str] = frozenset()
+    # SRC: WAHA_PRESENCE_AUTO_ONLINE.
+    auto_online: bool = True
 
 
 class EngineAccount(Account):
@@ -62,7 +92,16 @@ class EngineAccount(Account):
             number=number,
         )
         self.engine = engine
-        self.statuses: deque[dict[str, Any]] = deque(maxlen=10)
+        self.announcer = Announcer(simulator.clock)
+        self.memory = Memory(GOWS_SECONDS if engine == "GOWS" else None)
+        # How many times WhatsApp was asked for a picture.
+        self.picture_requests = 0
+        # RUN: the session's last three.
+        self.statuses: deque[dict[str, Any]] = deque(maxlen=3)
+        self._started = int(simulator.clock() * 1000)
+        self._knows_itself = self.ready
+        self._cut = False
+        self._spoken: dict[tuple[str, Person], int] = {}
         self._note_status(status)
 
     @property
@@ -76,7 +115,7 @@ class EngineAccount(Account):
         )
 
     def envelope(self, event: str, payload: Any) -> dict[str, Any]:
-        """Wrap a payload (DOC)."""
+        """Wrap a payload (DOC); `me` is null until the session worked (RUN)."""
         return {
             "id": f"evt_{uuid4().hex}",
             "timestamp": int(self.simulator.clock() * 1000),
@@ -89,7 +128,9 @@ class EngineAccount(Account):
                 "id": self.me.chat_id,
                 "lid": self.me.lid,
                 "pushName": self.me.name,
-            },
+            }
+            if self._knows_itself
+            else None,
         }
 
     @abstractmethod
@@ -98,57 +139,139 @@ class EngineAccount(Account):
     ) -> list[asyncio.Future[None]]:
         """Deliver an envelope."""
 
+    # ----------------------------------------------------------------- asking
+
+    def activity(self, call: str, *, always: bool = False) -> None:
+        """Note a call that asks WhatsApp, which shows the account online (SRC)."""
+        self.announcer.auto_online = self.quirks.auto_online
+        self.announcer.activity(call, always=always)
+        for person in self.people.values():
+            if person.online:
+                self.announcer.seen_by(person.chat_id)
+
+    async def come_to_work(self) -> None:
+        """Wait for a session that is not WORKING, as each call does (RUN).
+
+        Raises NotWorkingError after 5 s, 10 s while it is STARTING, and
+        ConnectionLostError while nobody has noticed that WhatsApp is gone.
+        """
+        if not self.ready:
+            limit = WAIT_STARTING if self.status == "STARTING" else WAIT_STOPPED
+            if not await self.simulator.clock.wait(self.working, limit):
+                raise NotWorkingError
+        if self._cut:
+            raise ConnectionLostError
+
+    def ask_to_subscribe(self, chat_id: str) -> None:
+        """POST subscribe: for any text, and without a word of the state (RUN)."""
+        self.activity("subscribe")
+        self.subscribe(chat_id)
+
+    async def ask_presence(self, chat_id: str) -> dict[str, Any]:
+        """GET presence/{chatId}: subscribes too, then tells what is remembered.
+
+        RUN: 1 s of a chat never heard; SRC: GOWS 1 s each time, WEBJS 3 s. WEBJS
+        announces the account even if that is switched off (SRC).
+        """
+        self.activity("presence", always=self.engine == "WEBJS")
+        self.subscribe(chat_id)
+        if self.simulator.kindness.live_answers:
+            if (chat := self.find(chat_id)) is None:
+                return {"id": chat_id, "presences": []}
+            return self._live_presence(chat, asked=chat_id)
+        now = self.simulator.clock.now
+        if self.engine == "GOWS" or not self.memory.recall(chat_id, now()):
+            await self.simulator.clock.delay(WAIT_FIRST[self.engine])
+        return {"id": chat_id, "presences": self._recall(chat_id)}
+
+    def _recall(self, chat_id: str) -> list[dict[str, Any]]:
+        found = self.memory.recall(chat_id, self.simulator.clock.now())
+        if self.simulator.kindness.one_device:
+            found = list({entry["participant"]: entry for entry in found}.values())
+        return found
+
+    def ask_presences(self) -> list[dict[str, Any]]:
+        """GET presence: all that is remembered; GOWS answers [] always (SRC).
+
+        It subscribes to nothing and announces nothing.
+        """
+        if self.engine == "GOWS":
+            return []
+        return self.memory.everything(self.simulator.clock.now())
+
+    def announce(self, online: bool) -> None:
+        """POST presence: the account's own word (DOC)."""
+        self.own_presence = "online" if online else "offline"
+        self.own_presence_calls += 1
+
+    @override
+    def announced(self) -> None:
+        self.announcer.set_own(self.own_presence == "online")
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether the account's own announcement stands."""
+        if self.simulator.kindness.own_presence_kept:
+            return super().available
+        return self.announcer.own
+
+    @property
+    @override
+    def shown_online(self) -> bool:
+        return self.available or self.announcer.announced
+
     # -------------------------------------------------------------- presence
 
-    def person_word(self, person: Person, state: State) -> str:
+    @override
+    def tells_of(self, person: Person) -> bool:
+        """Who hides being online is not told of (README 11)."""
+        hides = person.online_hidden and not self._kind_to_hidden
+        return person.has_data and not hides
+
+    @property
+    def _kind_to_hidden(self) -> bool:
+        return self.simulator.kindness.hidden_goes_offline
+
+    def word(self, person: Person, state: State) -> str:
         """The one word; typing, recording and paused imply online.
 
-        WEBJS never says paused (DOC), so that a typing that ends reads online.
+        NOWEB and WEBJS never say paused (RUN, DOC): a typing that ends reads online.
         """
-        if person.online_hidden and state in {State.ONLINE, State.PAUSED}:
+        if (
+            self._kind_to_hidden
+            and person.online_hidden
+            and state in {State.ONLINE, State.PAUSED}
+        ):
             return State.OFFLINE.value
-        if state is State.PAUSED and self.engine == "WEBJS":
+        if state is State.PAUSED and not self._says_paused:
             return State.ONLINE.value
         return state.value
+
+    @property
+    def _says_paused(self) -> bool:
+        if self.engine == "NOWEB":
+            return self.simulator.kindness.pauses_told
+        return self.engine != "WEBJS"
 
     def entry(
         self, person: Person, state: State, *, asked: str | None = None
     ) -> dict[str, Any]:
         """One of `presences` (DOC); lastSeen is null unless offline."""
-        word = self.person_word(person, state)
-        return {
-            "participant": self.shown_id(person, asked),
-            "lastKnownPresence": word,
-            "lastSeen": person.last_seen_shown if word == "offline" else None,
-        }
+        word = self.word(person, state)
+        return self._entry(
+            self.shown_id(person, asked),
+            word,
+            person.last_seen_shown if word == "offline" else None,
+        )
 
-    def member_entry(self, group: Group, member: Person) -> dict[str, Any]:
-        """The entry of a group's member: what they do in the group."""
-        state = group.states.get(member)
-        if state is None:
-            state = State.ONLINE if member.online else State.OFFLINE
-        return self.entry(member, state)
-
-    def chat_presence(
-        self, chat: Chat, *, asked: str | None = None, only: Person | None = None
+    def _entry(
+        self, participant: str, word: str, last_seen: int | None
     ) -> dict[str, Any]:
-        """`{"id", "presences"}` (DOC); empty while nothing is known (INF)."""
-        if isinstance(chat, Group):
-            members = [m for m in chat.members if m.has_data]
-            if only is not None:
-                members = [only]
-            return {
-                "id": chat.chat_id,
-                "presences": [self.member_entry(chat, m) for m in members]
-                if chat.chat_id in self.known
-                else [],
-            }
-        return {
-            "id": self.shown_id(chat, asked),
-            "presences": [self.entry(chat, chat.state, asked=asked)]
-            if chat.has_data and chat.chat_id in self.known
-            else [],
-        }
+        entry: dict[str, Any] = {"participant": participant, "lastSeen": last_seen}
+        if self.engine != "GOWS" or word not in self.quirks.wordless:
+            entry["lastKnownPresence"] = word
+        return entry
 
     @property
     def emits_presence(self) -> bool:
@@ -159,20 +282,13 @@ class EngineAccount(Account):
     def push_presence(
         self, chat: Chat, member: Person | None
     ) -> list[asyncio.Future[None]]:
-        """One event; in a group on GOWS one event a participant (SRC)."""
-        if not self.emits_presence or (isinstance(chat, Person) and not chat.has_data):
-            return []
-        asked = self.asked_id(chat)
-        if not isinstance(chat, Group):
-            payloads = [self.chat_presence(chat, asked=asked)]
-        elif member is not None:
-            payloads = [self.chat_presence(chat, only=member)]
-        elif self.engine == "GOWS":
-            payloads = [
-                self.chat_presence(chat, only=m) for m in chat.members if m.has_data
-            ]
+        """Hear what WhatsApp says, remember it, and tell it."""
+        if isinstance(chat, Group):
+            payloads = self._hear_group(chat, member)
         else:
-            payloads = [self.chat_presence(chat)]
+            payloads = self._hear_person(chat)
+        if not self.emits_presence:
+            return []
         jobs: list[asyncio.Future[None]] = []
         for payload in payloads:
             for shaped in self.shape(payload):
@@ -181,51 +297,182 @@ class EngineAccount(Account):
                     jobs += self.emit(envelope, chat=chat.chat_id)
         return jobs
 
+    def _hear_person(self, person: Person) -> list[dict[str, Any]]:
+        if not person.has_data:
+            return []
+        if (
+            person.online_hidden
+            and not self._kind_to_hidden
+            and person.state in {State.ONLINE, State.OFFLINE}
+        ):
+            return []
+        if person.online:
+            self.announcer.seen_by(person.chat_id)
+        asked = self.asked_id(person)
+        entry = self.entry(person, person.state, asked=asked)
+        self._remember(entry["participant"], entry)
+        return [{"id": entry["participant"], "presences": [entry]}]
+
+    def _hear_group(self, group: Group, member: Person | None) -> list[dict[str, Any]]:
+        """Who types and records, and the group's own count; no offline (RUN).
+
+        On GOWS one event an entry (SRC).
+        """
+        if self.simulator.kindness.members_told:
+            return self._hear_members(group, member)
+        entries: list[dict[str, Any]] = []
+        state = None if member is None else group.states.get(member)
+        if member is not None and state is not None and state is not State.ONLINE:
+            entry = self.entry(member, state)
+            self._remember(group.chat_id, entry, self._device(group, member))
+            entries = [entry]
+        elif group.online:
+            entry = self._entry(group.chat_id, State.ONLINE.value, None)
+            self._remember(group.chat_id, entry)
+            entries = [entry]
+        return [{"id": group.chat_id, "presences": [entry]} for entry in entries]
+
+    def _device(self, group: Group, member: Person) -> int:
+        """People write from two devices by turns (RUN: members are listed twice)."""
+        key = (group.chat_id, member)
+        self._spoken[key] = self._spoken.get(key, -1) + 1
+        return self._spoken[key] % 2
+
+    def _remember(self, chat_id: str, entry: dict[str, Any], device: int = 0) -> None:
+        self.memory.hear(chat_id, entry, self.simulator.clock.now(), device)
+
     def shape(self, payload: dict[str, Any]) -> list[dict[str, Any]]:
         """The payload as the gateway writes it; more than one where it must."""
         return [payload]
 
+    # ------------------------------------------------------------- kindnesses
+
+    def _member_entry(self, group: Group, member: Person) -> dict[str, Any]:
+        """What a member does in the group, and else whether they are online."""
+        state = group.states.get(member)
+        if state is None:
+            state = State.ONLINE if member.online else State.OFFLINE
+        return self.entry(member, state)
+
+    def _hear_members(
+        self, group: Group, member: Person | None
+    ) -> list[dict[str, Any]]:
+        """Tell each member, as no gateway does (`Kindness.members_told`)."""
+        members = [m for m in group.members if m.has_data]
+        if member is not None:
+            members = [member]
+        entries = [self._member_entry(group, m) for m in members]
+        for entry in entries:
+            self._remember(group.chat_id, entry)
+        if self.engine == "GOWS":
+            return [{"id": group.chat_id, "presences": [e]} for e in entries]
+        return [{"id": group.chat_id, "presences": entries}]
+
+    def _live_presence(self, chat: Chat, *, asked: str) -> dict[str, Any]:
+        """Tell what is true now, as no gateway does (`Kindness.live_answers`)."""
+        entries: list[dict[str, Any]] = []
+        shown = chat.chat_id
+        if isinstance(chat, Group):
+            members = [m for m in chat.members if m.has_data]
+            entries = [self._member_entry(chat, m) for m in members]
+        else:
+            shown = self.shown_id(chat, asked)
+            if chat.has_data:
+                entries = [self.entry(chat, chat.state, asked=asked)]
+        if chat.chat_id not in self.known:
+            entries = []
+        return {"id": shown, "presences": entries}
+
     # --------------------------------------------------------- ids and groups
 
     def check_exists(self, phone: str) -> dict[str, Any]:
-        """Tell whether a number is on WhatsApp (SRC for the fields)."""
+        """Tell whether a number is on WhatsApp, which asks WhatsApp (DOC)."""
+        self.activity("check-exists")
         person = self.look_up(phone)
-        return {
-            "numberExists": person is not None,
-            "chatId": None if person is None else person.chat_id,
-        }
+        if person is None:
+            return {"numberExists": False}
+        return {"numberExists": True, "chatId": person.chat_id}
 
-    def group_members(self, group: Group) -> list[dict[str, Any]]:
-        """List a group's members (SRC for the fields)."""
-        lids = self.quirks.participants_as_lids
+    def picture_of(self, chat_id: str) -> str | None:
+        """Ask WhatsApp for a picture's address."""
+        self.activity("picture")
+        return self.ask_picture(self.find(chat_id))
+
+    def ask_picture(self, chat: Chat | None) -> str | None:
+        """Count a picture that WhatsApp is asked for; its address."""
+        self.picture_requests += 1
+        if isinstance(chat, Person) and chat.picture is not None:
+            return f"{self.simulator.url}{chat.picture}"
+        return None
+
+    def list_chats(self) -> list[Chat]:
+        """All chats, from the store."""
+        return [*self.people.values(), *self.groups.values()]
+
+    def list_contacts(self) -> list[dict[str, Any]]:
+        """All contacts, under number and lid, from the store."""
         return [
             {
-                "id": member.lid if lids and member.lid else member.chat_id,
-                "pn": member.chat_id,
-                "role": "participant",
+                "id": contact_id,
+                "name": person.name,
+                "pushname": person.name,
+                "isWAContact": person.on_whatsapp,
             }
-            for member in group.members
+            for person in self.people.values()
+            for contact_id in (person.chat_id, person.lid)
+            if contact_id is not None
         ]
+
+    def pair_of(self, chat_id: str) -> tuple[str | None, str | None]:
+        """Number and lid of one person as far as WAHA has learnt them (RUN)."""
+        person = self.find(chat_id)
+        if not isinstance(person, Person):
+            return None, None
+        if person.known_lid is None:
+            return (person.chat_id, None) if chat_id == person.chat_id else (None, None)
+        return person.chat_id, person.lid
+
+    def group_members(self, group: Group) -> list[dict[str, Any]]:
+        """List a group's members; pairs for free, with the store off too (RUN).
+
+        By lid with a `phoneNumber`, or by number with a `lid`.
+        """
+        rows: list[dict[str, Any]] = []
+        for member in group.members:
+            number = f"{member.number}@s.whatsapp.net"
+            if member.lid is None:
+                rows.append({"id": number, "admin": None})
+            elif self.quirks.participants_as_lids:
+                rows.append({"id": member.lid, "phoneNumber": number, "admin": None})
+            else:
+                rows.append({"id": number, "lid": member.lid, "admin": None})
+        return rows
 
     # ---------------------------------------------------------------- status
 
     @override
     async def set_status(self, status: str) -> None:
+        if status not in self.status_words:
+            raise ValueError(f"no status of {self.gateway}: {status}")
         self._note_status(status)
+        self._cut = False
+        if status in {"STOPPED", "FAILED"}:
+            # The session is over, and what it remembered.
+            self._knows_itself = False
+            if self.engine != "GOWS":
+                self.memory.wipe()
         await super().set_status(status)
+        self._knows_itself = self._knows_itself or self.ready
 
     @override
     def push_status(self) -> list[asyncio.Future[None]]:
         """session.status (DOC)."""
-        return self._emit_status(self.status)
-
-    def _emit_status(self, status: str) -> list[asyncio.Future[None]]:
         return self.emit(
             self.envelope(
                 "session.status",
                 {
                     "name": self.session,
-                    "status": status,
+                    "status": self.status,
                     "statuses": list(self.statuses),
                 },
             )
@@ -238,7 +485,33 @@ class EngineAccount(Account):
 
     @override
     async def push_reconnected(self) -> None:
-        """The session starts and works again."""
-        for status in ("STARTING", "WORKING"):
-            self._note_status(status)
-            await self.simulator.delivery.settled(self._emit_status(status))
+        """The session starts and works again; the shortest outage (RUN: 0.1 s)."""
+        await self._step("STARTING")
+        await self._step("WORKING")
+
+    async def _step(self, status: str) -> None:
+        """Change the status alone, and say so."""
+        self.status = status
+        self._note_status(status)
+        jobs = self.push_status()
+        self._knows_itself = self._knows_itself or self.ready
+        await self.simulator.delivery.settled(jobs)
+
+    async def outage(self, seconds: float) -> None:
+        """Lose WhatsApp for some seconds; returns when the session works again.
+
+        RUN: for some 2 s the session still says WORKING while calls answer 500; then
+        STARTING every 2 s, and WORKING, up to 2 s late. All subscriptions are lost.
+        """
+        clock = self.simulator.clock
+        over = clock.now() + seconds
+        self._cut = True
+        self.lose_subscriptions()
+        await clock.sleep(min(seconds, UNNOTICED))
+        self._cut = False
+        while clock.now() < over:
+            await self._step("STARTING")
+            await clock.sleep(RETRY)
+        await self._step("STARTING")
+        await clock.sleep(CONNECTING)
+        await self._step("WORKING")

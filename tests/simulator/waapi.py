@@ -22,8 +22,7 @@ from .world import Account, Chat, Group, Person, Quirks, State
 if TYPE_CHECKING:
     from .server import Simulator
 
-# DOC: 26 in all; `change_state`, not `state_change`. The contract names the first
-# ten, the rest are the web client's own event names (SRC).
+# DOC: these 26 and no others; `change_state`, not `state_change`.
 EVENTS: Final = frozenset(
     {
         "presence_update",
@@ -36,24 +35,26 @@ EVENTS: Final = frozenset(
         "loading_screen",
         "message",
         "message_create",
-        "message_ack",
         "message_edit",
-        "message_reaction",
-        "message_ciphertext",
         "message_revoke_everyone",
         "message_revoke_me",
+        "message_ack",
+        "message_reaction",
         "media_uploaded",
-        "contact_changed",
         "group_join",
         "group_leave",
         "group_update",
-        "group_admin_changed",
-        "group_membership_request",
+        "community_created",
+        "community_updated",
+        "community_subgroup_linked",
+        "community_subgroup_unlinked",
+        "community_deactivated",
         "call",
         "vote_update",
-        "unread_count",
     }
 )
+# DOC: what may register a webhook.
+SOURCES: Final = frozenset({"zapier", "make", "n8n", "api"})
 MAX_WEBHOOKS: Final = 25  # DOC
 
 # What the gateway takes for a chat id (INF): digits, a server, nothing else. A
@@ -157,7 +158,7 @@ class WaapiAccount(Account):
         hook = self.create_webhook(
             url,
             list(fields.get("events", ["message"])),
-            source=fields.get("source", "dashboard"),
+            source=fields.get("source", "zapier"),
         )
         self.owned_by_user(url)
         return dict(hook)
@@ -743,7 +744,7 @@ class Dialect:
         if chat is None:
             # INF: nothing is ever pushed of a number that nobody has.
             if wait:
-                await asyncio.sleep(timeout)
+                await self.simulator.clock.delay(timeout)
             return {"presence": None}
         if wait:
             await account.wait_for_data(chat.chat_id, timeout)
@@ -903,8 +904,8 @@ def _new_webhook(body: Mapping[str, Any]) -> tuple[str, list[str], str]:
         raise _InvalidError(events="The events field is required.")
     if not all(isinstance(event, str) and event in EVENTS for event in events):
         raise _InvalidError(events="The selected events are invalid.")
-    if not isinstance(source, str):
-        raise _InvalidError(source="The source field must be a string.")
+    if not isinstance(source, str) or source not in SOURCES:
+        raise _InvalidError(source="The selected source is invalid.")
     return url, events, source
 
 

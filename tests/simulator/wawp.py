@@ -13,8 +13,14 @@ from xml.sax.saxutils import escape
 
 from aiohttp import web
 
-from .engine import SERVERS, EngineAccount, EngineQuirks
-from .world import MAX_WEBHOOKS, Chat, Group, Person
+from .engine import (
+    SERVERS,
+    ConnectionLostError,
+    EngineAccount,
+    EngineQuirks,
+    NotWorkingError,
+)
+from .world import MAX_WEBHOOKS, Chat, Group
 
 if TYPE_CHECKING:
     from .server import Simulator
@@ -51,8 +57,10 @@ WAHA_WORDS: Final = {
 class WawpQuirks(EngineQuirks):
     """What Wawp does in more than one way, and what its plans refuse."""
 
-    # DOC contradicts itself: where POST takes the credentials from.
-    credentials_in: Literal["body", "query", "both"] = "body"
+    # DOC contradicts itself: where POST takes the credentials from. OBS: clients of
+    # the vendor's own use headers, of which `header` is `access-token` beside the
+    # body's and `bearer` is `Authorization` and `X-Instance-ID` for all calls.
+    credentials_in: Literal["body", "query", "both", "header", "bearer"] = "body"
     # DOC: 400 or 401 when they are missing.
     missing_status: int = 401
     # DOC and OBS: the form of an error's body; "200" is HTTP 200 with code, message.
@@ -61,6 +69,8 @@ class WawpQuirks(EngineQuirks):
     plan: Literal["paid", "free"] = "paid"
     # INF: whether the state can be asked for: 200, or the status of the refusal.
     get_presence: Literal[200, 404, 405] = 200
+    # INF: whether all states can be asked for at once.
+    get_presences: Literal[200, 404, 405] = 200
     # DOC says POST; official clients also GET. The other one answers 405 (or 404).
     info_method: Literal["POST", "GET", "both"] = "POST"
     info_refusal: Literal[404, 405] = 405
@@ -179,6 +189,7 @@ class WawpAccount(EngineAccount):
                 "from": entry["participant"],
             }
             for entry in payload["presences"]
+            if "lastKnownPresence" in entry
         ]
 
 
@@ -210,6 +221,7 @@ class Dialect:
         return [
             web.post(presence + "/{chat}/subscribe", self._guard(self._subscribe)),
             web.get(presence + "/{chat}", self._guard(self._get_presence)),
+            web.get(presence, self._guard(self._get_presences)),
             web.post(presence, self._guard(self._set_own_presence)),
             web.route("*", "/v2/session/info", self._guard(self._session_info)),
             web.get("/v2/session/me", self._guard(self._session_me)),
@@ -267,9 +279,16 @@ class Dialect:
     def _credentials(
         self, request: web.Request, body: Mapping[str, Any]
     ) -> tuple[Any, Any]:
+        """Find credentials wherever they are, to tell whose instance it is."""
+        kind, _, bearer = request.headers.get("Authorization", "").partition(" ")
         return (
-            body.get("instance_id") or request.query.get("instance_id"),
-            body.get("access_token") or request.query.get("access_token"),
+            body.get("instance_id")
+            or request.query.get("instance_id")
+            or request.headers.get("X-Instance-ID"),
+            body.get("access_token")
+            or request.query.get("access_token")
+            or request.headers.get("access-token")
+            or (bearer if kind == "Bearer" else None),
         )
 
     def _place(
@@ -280,8 +299,14 @@ class Dialect:
         GET: the query (DOC). POST: the body by the tables, the query by the sample.
         """
         where = account.quirks.credentials_in
+        headers = request.headers
+        if where == "bearer":
+            kind, _, token = headers.get("Authorization", "").partition(" ")
+            return headers.get("X-Instance-ID"), token if kind == "Bearer" else None
         if request.method == "GET" or where == "query":
             source: Mapping[str, Any] = request.query
+        elif where == "header":
+            return body.get("instance_id"), headers.get("access-token")
         elif where == "body":
             source = body
         else:
@@ -307,14 +332,20 @@ class Dialect:
             raise _RateRefusalError(account.quirks.retry_after)
         return account
 
-    def _need_ready(self, account: WawpAccount) -> None:
-        """Only WORKING and READY act (DOC)."""
-        if not account.ready:
+    async def _need_ready(self, account: WawpAccount) -> None:
+        """Only WORKING and READY act (DOC); beneath it WAHA waits first (INF)."""
+        try:
+            await account.come_to_work()
+        except NotWorkingError:
             raise _RefusalError(
                 account.quirks.not_ready_status,
                 "session_not_ready",
                 f"Session status is {account.status}, expected WORKING",
-            )
+            ) from None
+        except ConnectionLostError:
+            raise _RefusalError(
+                500, "internal_server_error", "Connection Closed"
+            ) from None
 
     async def _nothing(
         self, account: WawpAccount, request: web.Request, body: dict[str, Any]
@@ -341,8 +372,8 @@ class Dialect:
         chat_id = self._chat_id(request)
         if body.get("chatId", request.match_info["chat"]) != request.match_info["chat"]:
             raise _RefusalError(400, "invalid_param", "chatId differs from the path")
-        self._need_ready(account)
-        account.subscribe(chat_id)
+        await self._need_ready(account)
+        account.ask_to_subscribe(chat_id)
         return web.json_response(
             {"success": True, "message": "Operation completed successfully"}
         )
@@ -356,13 +387,20 @@ class Dialect:
                 account.quirks.get_presence, "rest_no_route", "No route was found"
             )
         chat_id = self._chat_id(request)
-        self._need_ready(account)
+        await self._need_ready(account)
         # WAHA's call subscribes as well, and Wawp runs on it.
-        account.subscribe(chat_id)
-        chat = account.find(chat_id)
-        if chat is None:
-            return web.json_response({"id": chat_id, "presences": []})
-        return web.json_response(account.chat_presence(chat, asked=chat_id))
+        return web.json_response(await account.ask_presence(chat_id))
+
+    async def _get_presences(
+        self, account: WawpAccount, request: web.Request, body: dict[str, Any]
+    ) -> web.Response:
+        """GET presence (INF): all that is remembered, or 404 or 405."""
+        if account.quirks.get_presences != 200:
+            raise _RefusalError(
+                account.quirks.get_presences, "rest_no_route", "No route was found"
+            )
+        await self._need_ready(account)
+        return web.json_response(account.ask_presences())
 
     async def _set_own_presence(
         self, account: WawpAccount, request: web.Request, body: dict[str, Any]
@@ -373,9 +411,8 @@ class Dialect:
             raise _RefusalError(
                 400, "missing_param", "presence must be online or offline"
             )
-        self._need_ready(account)
-        account.own_presence = presence
-        account.own_presence_calls += 1
+        await self._need_ready(account)
+        account.announce(presence == "online")
         return _success()
 
     # ---------------------------------------------------------------- session
@@ -402,7 +439,7 @@ class Dialect:
         self, account: WawpAccount, request: web.Request, body: dict[str, Any]
     ) -> web.Response:
         """GET session/me (DOC): id, push name, platform."""
-        self._need_ready(account)
+        await self._need_ready(account)
         return web.json_response({**_me(account), "platform": "android"})
 
     async def _rate_limit(
@@ -460,20 +497,18 @@ class Dialect:
         self, account: WawpAccount, request: web.Request, body: dict[str, Any]
     ) -> web.Response:
         """GET chats/overview (DOC): an array, or an object keyed "0", "1", …."""
-        self._need_ready(account)
-        chats: list[Chat] = [*account.people.values(), *account.groups.values()]
-        rows = _page(
-            request,
-            [
-                {
-                    "id": chat.chat_id,
-                    "name": chat.name,
-                    "picture": _picture_url(self.simulator, chat),
-                    "lastMessage": None,
-                }
-                for chat in chats
-            ],
-        )
+        await self._need_ready(account)
+        listed: list[Chat] = _page(request, account.list_chats())
+        account.activity("overview")
+        rows = [
+            {
+                "id": chat.chat_id,
+                "name": chat.name,
+                "picture": account.ask_picture(chat),
+                "lastMessage": None,
+            }
+            for chat in listed
+        ]
         if account.quirks.overview_as == "object":
             return web.json_response({str(i): row for i, row in enumerate(rows)})
         return web.json_response(rows)
@@ -482,63 +517,50 @@ class Dialect:
         self, account: WawpAccount, request: web.Request, body: dict[str, Any]
     ) -> web.Response:
         """GET contacts/all (DOC): @c.us and @lid mixed."""
-        self._need_ready(account)
-        rows = [
-            {
-                "id": contact_id,
-                "name": person.name,
-                "pushname": person.name,
-                "isWAContact": person.on_whatsapp,
-            }
-            for person in account.people.values()
-            for contact_id in (person.chat_id, person.lid)
-            if contact_id is not None
-        ]
-        return web.json_response(_page(request, rows))
+        await self._need_ready(account)
+        return web.json_response(_page(request, account.list_contacts()))
 
     async def _check_exists(
         self, account: WawpAccount, request: web.Request, body: dict[str, Any]
     ) -> web.Response:
         """GET contacts/check-exists (DOC; its fields are WAHA's)."""
-        self._need_ready(account)
+        await self._need_ready(account)
         return web.json_response(account.check_exists(request.query.get("phone", "")))
 
     async def _picture(
         self, account: WawpAccount, request: web.Request, body: dict[str, Any]
     ) -> web.Response:
         """GET contacts/profile-picture (DOC)."""
-        self._need_ready(account)
+        await self._need_ready(account)
         contact = request.query.get("contactId")
         if not contact:
             raise _RefusalError(400, "missing_param", "contactId is required")
-        picture = _picture_url(self.simulator, account.find(contact))
+        picture = account.picture_of(contact)
         return web.json_response({account.quirks.picture_key: picture})
 
     async def _lid_of(
         self, account: WawpAccount, request: web.Request, body: dict[str, Any]
     ) -> web.Response:
         """GET lids/pn/{number} (DOC); may be null."""
-        self._need_ready(account)
+        await self._need_ready(account)
         number = request.match_info["number"].partition("@")[0]
-        person = account.find(f"{number}@c.us")
-        lid = person.lid if isinstance(person, Person) else None
+        lid = account.pair_of(f"{number}@c.us")[1]
         return web.json_response({"lid": lid, account.quirks.lid_key: f"{number}@c.us"})
 
     async def _number_of(
         self, account: WawpAccount, request: web.Request, body: dict[str, Any]
     ) -> web.Response:
         """GET lids/{lid} (INF)."""
-        self._need_ready(account)
+        await self._need_ready(account)
         lid = f"{request.match_info['lid'].partition('@')[0]}@lid"
-        person = account.find(lid)
-        number = person.chat_id if isinstance(person, Person) else None
+        number = account.pair_of(lid)[0]
         return web.json_response({"lid": lid, account.quirks.lid_key: number})
 
     async def _members(
         self, account: WawpAccount, request: web.Request, body: dict[str, Any]
     ) -> web.Response:
         """GET groups/{id}/participants (DOC); the members' fields are WAHA's."""
-        self._need_ready(account)
+        await self._need_ready(account)
         group = account.find(request.match_info["chat"])
         if not isinstance(group, Group):
             raise _RefusalError(404, "not_found", "Group not found")
@@ -600,7 +622,7 @@ def _me(account: WawpAccount) -> dict[str, Any]:
     }
 
 
-def _page(request: web.Request, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _page[T](request: web.Request, rows: list[T]) -> list[T]:
     """Cut out `offset` and `limit`."""
     try:
         offset = int(request.query.get("offset", "0"))
@@ -610,9 +632,3 @@ def _page(request: web.Request, rows: list[dict[str, Any]]) -> list[dict[str, An
             400, "invalid_param", "limit and offset are numbers"
         ) from None
     return rows[max(offset, 0) : max(offset, 0) + max(limit, 0)]
-
-
-def _picture_url(simulator: Simulator, chat: object) -> str | None:
-    if isinstance(chat, Person) and chat.picture is not None:
-        return f"{simulator.url}{chat.picture}"
-    return None

@@ -19,7 +19,7 @@ from aiohttp.hdrs import RETRY_AFTER
 from yarl import URL
 
 from .base import InvalidResponseError, JsonLoads, RateLimitedError, UnreachableError
-from .pacing import Pacer
+from .pacing import Pacer, Priority
 
 TIME_LIMIT: Final = 15.0
 MAX_BODY: Final = 4 * 1024 * 1024
@@ -30,11 +30,14 @@ _REFUSALS: Final = frozenset(
 
 
 class Options(TypedDict, total=False):
-    """What a request may have beside its method and path."""
+    """What a request may have beside its method and path.
+
+    Without a priority it is urgent.
+    """
 
     query: Mapping[str, str] | None
     body: Mapping[str, Any] | None
-    urgent: bool
+    priority: Priority
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +128,7 @@ class Client:
         Raises UnreachableError, RateLimitedError (then all requests of the instance
         pause) and InvalidResponseError (a redirect, a body without end).
         """
-        async with self._pacer.turn(urgent=options.get("urgent", False)):
+        async with self._pacer.turn(options.get("priority", Priority.URGENT)):
             asked_at = time.time()
             try:
                 # Redirects are refused: the credentials are for this host alone.

@@ -1,7 +1,7 @@
 """What all gateways that are spoken to over HTTP have alike."""
 
 from abc import abstractmethod
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 import hmac
 import json
 import logging
@@ -23,9 +23,9 @@ from .base import (
     NotAllowedError,
     NotFoundError,
     NotReadyError,
-    Webhook,
 )
 from .client import Answer, Client, Options, base_url
+from .pacing import CLOUD, Pace, Pacer
 from .refusals import Refusals
 from .values import OnceLogger, as_chat_id, envelopes, header, merged
 
@@ -50,6 +50,7 @@ class HttpGateway(Gateway):
     # The header and the hash of a webhook's signature, where there is one.
     signature: ClassVar[tuple[str, str] | None] = None
     refusals: ClassVar[Refusals]
+    pace: ClassVar[Pace] = CLOUD
 
     def __init__(
         self,
@@ -71,6 +72,7 @@ class HttpGateway(Gateway):
             base_url(config.get("url"), self.default_url, self.api_path),
             headers=headers,
             json_loads=json_loads,
+            pacer=Pacer(pace=self.pace),
         )
         self._notice = OnceLogger(
             logging.getLogger(type(self).__module__), type(self).name
@@ -107,11 +109,6 @@ class HttpGateway(Gateway):
         return frozenset({self._token})
 
     @override
-    async def validate(self) -> InstanceInfo:
-        """Check credentials and instance."""
-        return await self.status()
-
-    @override
     async def status(self) -> InstanceInfo:
         """Ask how the instance stands; a refusal for not being ready is an answer."""
         try:
@@ -139,28 +136,6 @@ class HttpGateway(Gateway):
         given = header(headers, name).strip().lower().removeprefix(f"{algorithm}=")
         expected = hmac.new(secret.encode(), raw, algorithm).hexdigest()
         return hmac.compare_digest(given.encode(errors="replace"), expected.encode())
-
-    @override
-    async def list_webhooks(self) -> list[Webhook]:
-        """Refuse: the gateway has no call for webhooks."""
-        raise NotAllowedError(
-            f"The webhooks of {self.name} are set in its own configuration."
-        )
-
-    @override
-    async def create_webhook(self, url: str) -> None:
-        """Refuse, as for listing."""
-        await self.list_webhooks()
-
-    @override
-    async def delete_webhook(self, webhook_id: str) -> None:
-        """Refuse, as for listing."""
-        await self.list_webhooks()
-
-    @override
-    def events(self) -> AsyncGenerator[list[GatewayEvent]]:
-        """Refuse: the gateway has no stream."""
-        raise NotAllowedError(f"The events of {self.name} arrive at a webhook.")
 
     @abstractmethod
     async def _ask_status(self) -> InstanceInfo:

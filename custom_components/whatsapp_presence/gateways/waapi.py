@@ -7,7 +7,7 @@ import re
 from typing import Any, ClassVar, Final, Unpack, override
 
 from ..presence.chat_id import is_group
-from ..presence.model import PresenceUpdate
+from ..presence.model import PresenceUpdate, Source
 from .base import (
     Capabilities,
     ChatInfo,
@@ -19,13 +19,16 @@ from .base import (
     NotAllowedError,
     NotFoundError,
     NotReadyError,
+    Refusal,
     Transport,
     Webhook,
 )
 from .client import Answer, Options, segment
 from .http_gateway import HttpGateway, asked, paged
+from .pacing import Priority
 from .refusals import Refusals, Rule
 from .values import (
+    address,
     as_chat_id,
     boolean,
     chats,
@@ -48,8 +51,8 @@ from .waapi_events import (
 # The first push may take longer than the API's own default of 1.5 s [OBS].
 _WAIT_FOR_PUSH_MS: Final = 6000
 _CHATS_PER_PAGE: Final = 200
-_IDS_PER_REQUEST: Final = 50
 _ACTION: Final = "/client/action"
+_FORBIDDEN: Final = frozenset({HTTPStatus.FORBIDDEN})
 _NOT_READY_WORDS: Final = (
     "not ready",
     "not connected",
@@ -86,6 +89,8 @@ class WaApiGateway(HttpGateway):
         signs_webhooks=True,
         sets_available=True,
         has_pictures=True,
+        answers=Source.LIVE,
+        lookup_batch=50,
     )
 
     api_path = "/api/v1"
@@ -102,6 +107,22 @@ class WaApiGateway(HttpGateway):
                 NotAllowedError,
                 "The instance is on trial, and may reach only the chats of its trial.",
                 words=("trial",),
+                reason=Refusal.TRIAL,
+            ),
+            # INF: what a blocked account and a missing scope are called.
+            Rule(
+                NotAllowedError,
+                "The account is blocked by WaAPI, and not allowed to do this.",
+                statuses=_FORBIDDEN,
+                words=("blocked", "banned", "suspended"),
+                reason=Refusal.BLOCKED,
+            ),
+            Rule(
+                NotAllowedError,
+                "The API token lacks a scope, and is not allowed to do this.",
+                statuses=_FORBIDDEN,
+                words=("scope", "abilit", "permission"),
+                reason=Refusal.SCOPE,
             ),
             Rule(
                 NotFoundError,
@@ -119,15 +140,19 @@ class WaApiGateway(HttpGateway):
 
         DOC: 401 is a bad token, 403 a missing scope or a blocked account, 404 an
         instance that does not exist or is somebody else's. The account's own id and
-        name can only be had when the instance is ready.
+        name can only be had when the instance is ready. What has not the form of an
+        instance is no success.
         """
-        about = mapping((await self._get("", urgent=True)).get("instance"))
+        about = mapping((await self._get("")).get("instance"))
+        if not about:
+            raise InvalidResponseError("This is no answer of WaAPI.")
         name = display_name(about.get("name"))
-        info = replace(await self.status(), account_name=name)
+        trial = boolean(about.get("is_trial"))
+        info = replace(await self.status(), account_name=name, trial=trial)
         if info.status is not InstanceStatus.READY:
             return info
         try:
-            answer = await self._get("/client/me", urgent=True)
+            answer = await self._get("/client/me")
         except NotAllowedError, NotFoundError, NotReadyError, InvalidResponseError:
             return info
         me = mapping(mapping(answer.get("me")).get("data"))
@@ -138,21 +163,20 @@ class WaApiGateway(HttpGateway):
         )
 
     @override
-    async def subscribe(self, chat_id: str) -> PresenceUpdate | None:
-        """Subscribe to a chat, or renew, and wait some seconds for its first push.
+    async def subscribe(self, chat_id: str, wait: bool = True) -> PresenceUpdate | None:
+        """Subscribe to a chat, or renew; maybe wait some seconds for its first push.
 
         DOC: `get-chat-presence` subscribes; a null presence proves neither success
         nor failure. The answer may come under the chat's other id [INF].
         """
-        return await self._ask_presence(
-            "get-chat-presence",
-            chat_id,
-            {"waitForData": True, "timeoutMs": _WAIT_FOR_PUSH_MS},
-        )
+        options: dict[str, Any] = {"waitForData": wait}
+        if wait:
+            options["timeoutMs"] = _WAIT_FOR_PUSH_MS
+        return await self._ask_presence("get-chat-presence", chat_id, options)
 
     @override
     async def snapshot(self, chat_id: str) -> PresenceUpdate | None:
-        """Ask for what the gateway has cached; DOC: this subscribes to nothing."""
+        """Ask for what the web client has cached; DOC: this subscribes to nothing."""
         return await self._ask_presence("get-chat-presence-snapshot", chat_id, {})
 
     @override
@@ -168,16 +192,12 @@ class WaApiGateway(HttpGateway):
         """
         plain = f"{number}@c.us"
         try:
-            payload = await self._action(
-                "get-number-id", {"number": number}, urgent=True
-            )
+            payload = await self._action("get-number-id", {"number": number})
             if isinstance(payload, dict) and "numberId" in payload:
                 return as_chat_id(payload["numberId"])
             if found := as_chat_id(payload):
                 return found
-            payload = await self._action(
-                "is-registered-user", {"contactId": plain}, urgent=True
-            )
+            payload = await self._action("is-registered-user", {"contactId": plain})
         except InvalidResponseError, NotFoundError:
             return plain
         registered = boolean(mapping(payload).get("isRegisteredUser", payload))
@@ -188,43 +208,45 @@ class WaApiGateway(HttpGateway):
         """Find the other ids; DOC: `get-lid` takes numbers and lids alike."""
         people = [found for found in map(as_chat_id, chat_ids) if found]
         people = [person for person in people if not is_group(person)]
-        found: dict[str, str] = {}
-        for start in range(0, len(people), _IDS_PER_REQUEST):
-            asked = people[start : start + _IDS_PER_REQUEST]
-            payload = await self._action("get-lid", {"contactIds": asked})
-            contacts = map(mapping, items(payload, "contacts"))
-            found |= pairs(asked, ((c.get("lid"), c.get("pn")) for c in contacts))
-        return found
+        if not people:
+            return {}
+        payload = await self._action(
+            "get-lid", {"contactIds": people}, Priority.LOOK_UP
+        )
+        contacts = map(mapping, items(payload, "contacts"))
+        return pairs(people, ((c.get("lid"), c.get("pn")) for c in contacts))
 
     @override
     async def group_members(self, chat_id: str) -> list[ChatInfo]:
         """List a group's members; DOC: `get-group-info`, which tells no names."""
-        payload = await self._action("get-group-info", {"chatId": asked(chat_id)})
-        return chats(items(mapping(payload).get("participants")), "name", "pushname")
+        payload = await self._action(
+            "get-group-info", {"chatId": asked(chat_id)}, Priority.LOOK_UP
+        )
+        return chats(items(mapping(payload).get("participants")))
 
     @override
     async def picture_url(self, chat_id: str) -> str | None:
         """Find a picture's address; DOC: null if there is none or it is hidden."""
         payload = await self._action(
-            "get-profile-pic-url", {"contactId": asked(chat_id)}
+            "get-profile-pic-url", {"contactId": asked(chat_id)}, Priority.PICTURE
         )
-        return text(mapping(payload).get("profilePicUrl"))
+        return address(mapping(payload).get("profilePicUrl"))
 
     @override
     async def set_available(self, available: bool) -> None:
         """Announce the account as online, or no longer [DOC]."""
         word = "available" if available else "unavailable"
-        await self._action(f"send-presence-{word}", {}, urgent=True)
+        await self._action(f"send-presence-{word}", {})
 
     @override
     async def list_webhooks(self) -> list[Webhook]:
         """List the webhook subscriptions [DOC]; the instance's own one is not ours."""
-        answer = await self._get("/webhooks", urgent=True)
+        answer = await self._get("/webhooks")
         return [
             Webhook(webhook_id=webhook_id, url=url, working=_works(subscription))
             for subscription in map(mapping, items(answer, "data"))
             if (webhook_id := _number(subscription.get("id")))
-            and (url := text(subscription.get("url")))
+            and (url := address(subscription.get("url")))
         ]
 
     @override
@@ -243,21 +265,16 @@ class WaApiGateway(HttpGateway):
     @override
     async def delete_webhook(self, webhook_id: str) -> None:
         """Delete a webhook subscription [DOC]."""
-        answer = await self._request(
-            "DELETE", f"/webhooks/{segment(webhook_id)}", urgent=True
-        )
+        answer = await self._request("DELETE", f"/webhooks/{segment(webhook_id)}")
         if answer.status != HTTPStatus.NOT_FOUND:
             self._check(answer)
 
     @override
     async def _ask_status(self) -> InstanceInfo:
         """DOC: `clientStatus.instanceStatus`; only `ready` runs actions."""
-        answer = await self._get("/client/status", urgent=True)
-        return InstanceInfo(
-            status=read_status(
-                mapping(answer.get("clientStatus")).get("instanceStatus")
-            )
-        )
+        answer = await self._get("/client/status")
+        status = mapping(answer.get("clientStatus"))
+        return InstanceInfo(status=read_status(status.get("instanceStatus")))
 
     @override
     def _read_event(self, envelope: dict[str, Any]) -> GatewayEvent | None:
@@ -275,43 +292,51 @@ class WaApiGateway(HttpGateway):
     async def _ask_presence(
         self, action: str, chat_id: str, options: Mapping[str, Any]
     ) -> PresenceUpdate | None:
-        body = {"chatId": asked(chat_id), **options}
-        answer = await self._request("POST", f"{_ACTION}/{action}", body=body)
+        chat = asked(chat_id)
+        answer = await self._request(
+            "POST",
+            f"{_ACTION}/{action}",
+            body={"chatId": chat, **options},
+            priority=Priority.RENEWAL,
+        )
         answer.check_refusal()
-        update = read_answer(self._payload(answer), chat_id, self._notice)
-        return update and replace(update, asked_at=answer.asked_at)
+        update = read_answer(self._payload(answer), chat, self._notice)
+        return update and replace(
+            update,
+            source=Source.LIVE,
+            asked_as=chat if update.chat_id != chat else None,
+            asked_at=answer.asked_at,
+        )
 
     async def _list_chats(self) -> list[ChatInfo]:
         async def page(offset: int) -> list[Any]:
             window = {"offset": offset, "limit": _CHATS_PER_PAGE}
-            return items(await self._action("get-chats", window, urgent=True), "chats")
+            return items(await self._action("get-chats", window), "chats")
 
-        return await paged(
-            _CHATS_PER_PAGE, page, lambda entries: chats(entries, "name")
-        )
+        return await paged(_CHATS_PER_PAGE, page, chats)
 
     async def _list_contacts(self) -> list[ChatInfo]:
-        payload = await self._action("get-contacts", {}, urgent=True)
+        payload = await self._action("get-contacts", {})
         contacts = (
             contact
             for contact in items(payload, "contacts")
             if boolean(mapping(contact).get("isMyContact")) is not False
         )
-        return chats(contacts, "name", "pushname")
+        return chats(contacts)
 
     async def _create_webhook(self, url: str) -> dict[str, Any]:
         body = {"url": url, "events": list(EVENTS), "source": "api"}
-        answer = await self._request("POST", "/webhooks", body=body, urgent=True)
+        answer = await self._request("POST", "/webhooks", body=body)
         if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY:
             raise NotAllowedError("WaAPI accepts no further webhook.")
         return mapping(self._read(answer).get("data"))
 
     async def _action(
-        self, action: str, body: Mapping[str, Any], *, urgent: bool = False
+        self, action: str, body: Mapping[str, Any], level: Priority = Priority.URGENT
     ) -> Any:
         """Run an action of the instance; returns what is inside of the envelopes."""
         answer = await self._request(
-            "POST", f"{_ACTION}/{action}", body=body, urgent=urgent
+            "POST", f"{_ACTION}/{action}", body=body, priority=level
         )
         return self._payload(answer)
 

@@ -90,7 +90,10 @@ def read_answer(payload: Any, asked: str, notice: Notice) -> PresenceUpdate | No
 def read_presence(
     presence: dict[str, Any], notice: Notice, *, asked: str = ""
 ) -> PresenceUpdate:
-    """Read a presence [DOC]; no field is sure to be there."""
+    """Read a presence [DOC]; no field is sure to be there.
+
+    Who is online is told by `isOnline` alone, and is never implied by what they do.
+    """
     found = as_chat_id(presence.get("id")) or asked
     get = presence.get
     has_data = boolean(get("hasData"))

@@ -1,26 +1,32 @@
 """WAHA (self-hosted): the dialect of its REST API and of its webhooks."""
 
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from http import HTTPStatus
 import re
 from typing import Any, ClassVar, Final, override
 
 from yarl import URL
 
+from ..presence.model import Source
 from .base import (
     Capabilities,
     ChatInfo,
+    GatewayError,
     GatewayEvent,
+    InstanceInfo,
     InvalidEventError,
+    InvalidResponseError,
     NotAllowedError,
     NotFoundError,
+    Refusal,
     Transport,
 )
-from .presences import EVENTS
+from .pacing import HOME
+from .presences import EVENTS, SUBSCRIBES_WHEN_ASKED
 from .refusals import Refusals, Rule
 from .session_gateway import SessionGateway
-from .values import items, mapping, text
+from .values import chats, items, mapping, text
 from .waha_stream import messages
 
 _ENGINE: Final = "The session's engine can't do this."
@@ -31,7 +37,8 @@ class WahaGateway(SessionGateway):
 
     Its events come over a WebSocket, which needs no URL that the server could reach;
     webhooks that the user has configured there are read as well. DOC: changing those
-    takes the whole of the session's configuration, and restarts it.
+    takes the whole of the session's configuration, and restarts it. SRC: what asks
+    WhatsApp for something shows the account online for 25 s.
     """
 
     key: ClassVar[str] = "waha"
@@ -46,9 +53,12 @@ class WahaGateway(SessionGateway):
         sets_available=True,
         has_pictures=True,
         self_hosted=True,
+        answers=Source.REMEMBERED,
         renewal_requests=2,
+        announce_seconds=25.0,
     )
 
+    pace = HOME
     token_header = ("X-Api-Key", "{}")
     # DOC: letters, digits, dash and underscore.
     instance_form = re.compile(r"[A-Za-z0-9_-]{1,64}")
@@ -65,9 +75,20 @@ class WahaGateway(SessionGateway):
                 NotAllowedError,
                 "This needs WAHA Plus.",
                 words=("plus version", "waha plus"),
+                reason=Refusal.PLAN,
             ),
-            Rule(NotAllowedError, _ENGINE, statuses={HTTPStatus.NOT_IMPLEMENTED}),
-            Rule(NotAllowedError, _ENGINE, words=("not implemented", "not supported")),
+            Rule(
+                NotAllowedError,
+                _ENGINE,
+                statuses={HTTPStatus.NOT_IMPLEMENTED},
+                reason=Refusal.ENGINE,
+            ),
+            Rule(
+                NotAllowedError,
+                _ENGINE,
+                words=("not implemented", "not supported"),
+                reason=Refusal.ENGINE,
+            ),
             Rule(
                 NotFoundError,
                 "WAHA knows no such session of yours.",
@@ -86,32 +107,35 @@ class WahaGateway(SessionGateway):
 
     async def list_instances(self) -> list[str]:
         """List the names of the server's sessions, stopped ones too [DOC]."""
-        sessions = await self._get("/api/sessions", query={"all": "true"}, urgent=True)
+        sessions = await self._get("/api/sessions", query={"all": "true"})
+        if not isinstance(sessions, list):
+            raise InvalidResponseError("This is no answer of WAHA.")
         return [
-            name
-            for session in items(sessions)
-            if (name := text(mapping(session).get("name")))
+            name for session in sessions if (name := text(mapping(session).get("name")))
         ]
 
     @override
     async def list_chats(self) -> list[ChatInfo]:
-        """List the account's chats, then its contacts [DOC].
+        """List the account's chats, then its groups, then its contacts.
 
-        Some engines can list them only with their store switched on; what can be had
-        of the one does not wait for the other.
+        All are read from the store [DOC]; what can't be had of one (RUN: only groups can
+        without the store) is done without. SRC: the overview of the chats would ask
+        WhatsApp for the picture of each.
         """
         return await self._read_lists(
-            self._list_overview, self._list_contacts, without_first=True
+            self._list_chats,
+            self._list_groups,
+            self._list_contacts,
+            without_first=True,
         )
 
     @override
     async def events(self) -> AsyncGenerator[list[GatewayEvent]]:
         """Connect, yield an empty list for being connected, then events.
 
-        Ends when the server closes the connection. Raises UnreachableError when there
-        is no connection or it is lost, AuthenticationError when the key is refused.
-        The key goes into the query [DOC] and not into a header as well, for that would
-        be sent along if the server redirected elsewhere.
+        Ends when the server closes the connection. Raises what `messages` raises. The key
+        goes into the query: in a header alone it is refused [RUN], and there it would be
+        sent along if the server redirected elsewhere.
         """
         self._check_token()
         query = [("x-api-key", self._token), ("session", self._name)]
@@ -147,10 +171,34 @@ class WahaGateway(SessionGateway):
     def _contacts(self, call: str) -> tuple[str, dict[str, str]]:
         return f"/api/contacts/{call}", {"session": self._instance}
 
+    @property
+    @override
+    def _asking_subscribes(self) -> bool:
+        return self._engine == SUBSCRIBES_WHEN_ASKED
+
     @override
     async def _ask_session(self) -> dict[str, Any]:
-        """Ask how the session stands, and whose it is [DOC]."""
-        return mapping(await self._get(f"/api/sessions/{self._instance}", urgent=True))
+        """Ask how the session stands, whose it is, and what runs it [DOC]."""
+        return mapping(await self._get(f"/api/sessions/{self._instance}"))
 
-    async def _list_overview(self) -> list[ChatInfo]:
-        return await self._list(f"{self._root}/chats/overview", {})
+    @override
+    async def _read_session(self, session: dict[str, Any]) -> InstanceInfo:
+        info = await super()._read_session(session)
+        if info.engine != "WEBJS" or self._version is not None:
+            return info
+        # Its version matters, and events tell it as well; so once is enough.
+        self._version = ""
+        with suppress(GatewayError):
+            answer = mapping(await self._get("/api/server/version"))
+            self._version = text(answer.get("version")) or ""
+        return await super()._read_session(session)
+
+    async def _list_chats(self) -> list[ChatInfo]:
+        return await self._list(f"{self._root}/chats", {})
+
+    async def _list_groups(self) -> list[ChatInfo]:
+        """List the groups; some engines key them by their ids [SRC]."""
+        answer = await self._get(f"{self._root}/groups")
+        if isinstance(answer, dict):
+            answer = list(answer.values())
+        return chats(items(answer))

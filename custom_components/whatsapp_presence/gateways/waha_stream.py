@@ -10,6 +10,8 @@ from aiohttp import (
     ClientSession,
     ClientWebSocketResponse,
     ClientWSTimeout,
+    DummyCookieJar,
+    TraceConfig,
     WSCloseCode,
     WSMessage,
     WSMsgType,
@@ -17,10 +19,18 @@ from aiohttp import (
 )
 from yarl import URL
 
-from .base import AuthenticationError, InvalidResponseError, UnreachableError
+from .base import (
+    AuthenticationError,
+    GatewayError,
+    InvalidResponseError,
+    NotAllowedError,
+    UnreachableError,
+)
 from .client import TIME_LIMIT
 
 _HEARTBEAT: Final = 30.0
+# Who is let in and not wanted is sent away at once.
+_HOLDS_AFTER: Final = 1.0
 _CLOSE_TIMEOUT: Final = 2.0
 _MAX_MESSAGE: Final = 1024 * 1024
 
@@ -30,20 +40,46 @@ async def messages(
 ) -> AsyncGenerator[bytes | None]:
     """Connect to an http URL, yield None for being connected, then what arrives.
 
+    The server lets everybody in, and closes the connection if it does not like the key
+    [RUN]; so who is let in is connected only when something arrives, or the connection
+    has held for a moment.
+
     Ends when the server closes the connection. Raises UnreachableError when there is
-    no connection or it is lost, AuthenticationError when the key is refused (DOC: the
-    server lets the connection in first, and closes it with code 1008), and
-    InvalidResponseError for a message without end.
+    no connection or it is lost, AuthenticationError when the key is refused,
+    NotAllowedError when it is good for something else alone (SRC: for another session),
+    and InvalidResponseError for a message without end, and for a redirect.
     """
-    socket = await _connect(session, url, query)
-    try:
-        yield None
-        while (raw := await _receive(socket)) is not None:
-            yield raw
-    finally:
-        await socket.close()
-    if socket.close_code == WSCloseCode.POLICY_VIOLATION:
-        raise AuthenticationError("WAHA refused the API key.")
+    if session.closed:
+        raise UnreachableError("WAHA can't be reached.")
+    trace = TraceConfig()
+    trace.on_request_redirect.append(_refuse_redirect)
+    async with ClientSession(
+        connector=session.connector,
+        connector_owner=False,
+        cookie_jar=DummyCookieJar(),
+        trace_configs=[trace],
+    ) as own:
+        socket = await _connect(own, url, query)
+        try:
+            try:
+                async with asyncio.timeout(_HOLDS_AFTER):
+                    raw = await _receive(socket)
+            except TimeoutError:
+                yield None
+                raw = await _receive(socket)
+            else:
+                if raw is not None:
+                    yield None
+            while raw is not None:
+                yield raw
+                raw = await _receive(socket)
+        finally:
+            await socket.close()
+
+
+async def _refuse_redirect(*_: object) -> None:
+    # It would be followed without being asked for.
+    raise InvalidResponseError("WAHA answered with a redirect.")
 
 
 async def _connect(
@@ -96,7 +132,16 @@ async def _receive(socket: ClientWebSocketResponse) -> bytes | None:
         if message.type is WSMsgType.ERROR:
             raise InvalidResponseError("WAHA sent something that is no message.")
         if message.type not in (WSMsgType.PING, WSMsgType.PONG):
+            if message.data == WSCloseCode.POLICY_VIOLATION:
+                raise _refusal(message.extra)
             return None
+
+
+def _refusal(reason: object) -> GatewayError:
+    """Tell a key that is wrong [RUN] from one that is for something else [SRC]."""
+    if str(reason or "").strip().lower().startswith("unauthorized"):
+        return AuthenticationError("WAHA refused the API key.")
+    return NotAllowedError("The API key is not allowed to follow this session.")
 
 
 async def _wait(socket: ClientWebSocketResponse) -> WSMessage | None:

@@ -2,11 +2,14 @@
 
 import asyncio
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 import logging
 from typing import Any, ClassVar, Final, Unpack, override
 
+from ..presence.model import Source
 from .base import (
+    AuthenticationError,
     Capabilities,
     ChatInfo,
     GatewayError,
@@ -51,10 +54,15 @@ class WawpGateway(SessionGateway):
         signs_webhooks=False,
         sets_available=True,
         has_pictures=True,
+        answers=Source.REMEMBERED,
         renewal_requests=2,
+        announce_seconds=25.0,
     )
 
     refusals = REFUSALS
+    # INF: the call is not documented; so refused may be in any form, or by nothing.
+    may_know_nobody = False
+    refused_for_all = (*SessionGateway.refused_for_all, AuthenticationError)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Begin with nothing learnt, where the documentation contradicts itself."""
@@ -74,20 +82,27 @@ class WawpGateway(SessionGateway):
     @override
     async def validate(self) -> InstanceInfo:
         """Check credentials and instance; the account's name may take a second call."""
-        info = await self.status()
+        info = await super().validate()
         if info.status is not InstanceStatus.READY or info.account_id:
             return info
         try:
-            answer = await self._get("/v2/session/me", urgent=True)
+            answer = await self._get("/v2/session/me")
         except GatewayError as err:
             _LOGGER.debug("Asking for the account failed: %s", type(err).__name__)
             return info
         me = unwrapped(answer)
-        return read_info({"status": "WORKING", "me": mapping(me.get("me")) or me})
+        known = read_info({"me": mapping(me.get("me")) or me})
+        return replace(
+            info, account_id=known.account_id, account_name=known.account_name
+        )
 
     @override
     async def list_chats(self) -> list[ChatInfo]:
-        """List the account's chats, then its contacts [DOC]."""
+        """List the account's chats, then its contacts [DOC].
+
+        The overview is the only list of chats that is documented. What it costs the
+        account is UNKNOWN.
+        """
         return await self._read_lists(self._list_overview, self._list_contacts)
 
     @override
@@ -141,8 +156,8 @@ class WawpGateway(SessionGateway):
         now = asyncio.get_running_loop().time()
         if now < self._tells_nothing_until:
             return None
-        answer = await self._request("GET", path)
-        if _is_unknown_call(answer):
+        answer = await super()._ask_presence(path)
+        if answer and _is_unknown_call(answer):
             self._tells_nothing_until = now + _TELLS_AGAIN_AFTER
             return None
         return answer
@@ -174,25 +189,25 @@ class WawpGateway(SessionGateway):
     async def _session_info(self) -> Any:
         path = "/v2/session/info"
         if self._info_method == "POST":
-            answer = await self._request("POST", path, urgent=True)
+            answer = await self._request("POST", path)
             if answer.status not in _NO_SUCH_CALL:
                 return self._read(answer)
         # Should neither be known, both are tried again the next time.
         self._info_method = "POST"
-        content = await self._get(path, urgent=True)
+        content = await self._get(path)
         self._info_method = "GET"
         return content
 
     async def _list_overview(self) -> list[ChatInfo]:
-        answer = await self._get("/v2/chats/overview", urgent=True)
-        return chats(items(answer, "data", "chats"), "name")
+        answer = await self._get("/v2/chats/overview")
+        return chats(items(answer, "data", "chats"))
 
     async def _get_webhooks(self) -> Any:
-        return await self._get("/v2/session/webhook", urgent=True)
+        return await self._get("/v2/session/webhook")
 
     async def _post_webhooks(self, webhooks: list[Any]) -> None:
         answer = await self._request(
-            "POST", "/v2/session/webhook", body={"webhooks": webhooks}, urgent=True
+            "POST", "/v2/session/webhook", body={"webhooks": webhooks}
         )
         self._check(answer)
 

@@ -3,7 +3,13 @@
 from http import HTTPStatus
 from typing import Any, Final
 
-from .base import InvalidResponseError, NotAllowedError, NotFoundError, RateLimitedError
+from .base import (
+    InvalidResponseError,
+    NotAllowedError,
+    NotFoundError,
+    RateLimitedError,
+    Refusal,
+)
 from .client import Answer
 from .refusals import Refusals, Rule
 from .values import boolean, mapping
@@ -46,6 +52,7 @@ REFUSALS: Final = Refusals(
             NotAllowedError,
             "This needs a paid plan of Wawp.",
             words=("subscription_required",),
+            reason=Refusal.PLAN,
         ),
         Rule(
             NotFoundError,

@@ -6,7 +6,7 @@ from typing import Any
 
 from .base import InvalidResponseError, Webhook
 from .presences import EVENTS
-from .values import boolean, has_events, mapping, text
+from .values import address, boolean, has_events, mapping
 
 
 class WawpWebhooks:
@@ -66,7 +66,7 @@ class WawpWebhooks:
 
 
 def _url(entry: Any) -> str | None:
-    return text(entry.get("url") if isinstance(entry, dict) else entry)
+    return address(entry.get("url") if isinstance(entry, dict) else entry)
 
 
 def _works(entry: Any) -> bool:

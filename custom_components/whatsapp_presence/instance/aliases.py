@@ -11,8 +11,6 @@ from ..presence import chat_id as cid
 
 STORAGE_VERSION = 1
 SAVE_DELAY = 30
-# Ids that turned out to be nobody's, so that each is looked up once.
-MAX_STRANGERS = 2000
 MAX_ALIASES = 20000
 
 
@@ -37,13 +35,15 @@ class AliasBook:
     def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
         """Begin with an empty book."""
         self._store = alias_store(hass, entry_id)
-        self._strangers: dict[str, None] = {}
         self.main: dict[str, str] = {}
+        # From a main id to the alias that was learnt last.
+        self.other: dict[str, str] = {}
 
     async def async_load(self) -> None:
         """Read what an earlier run learnt."""
         if stored := await self._store.async_load():
             self.main.update(stored["aliases"])
+            self.other.update((main, alias) for alias, main in self.main.items())
 
     @callback
     def learn(self, alias: str, main: str) -> bool:
@@ -51,10 +51,10 @@ class AliasBook:
         if alias == main or self.main.get(alias) == main:
             return False
         if len(self.main) >= MAX_ALIASES:
-            self.main.pop(next(iter(self.main)))
-        self.main.pop(main, None)
+            self._forget(next(iter(self.main)))
+        self._forget(main)
         self.main[alias] = main
-        self._strangers.pop(alias, None)
+        self.other[main] = alias
         self._store.async_delay_save(self._to_store, SAVE_DELAY)
         return True
 
@@ -74,21 +74,10 @@ class AliasBook:
         return learnt
 
     @callback
-    def is_stranger(self, unknown: str) -> bool:
-        """Whether an id was looked up before and is nobody's."""
-        return unknown in self._strangers
-
-    @callback
-    def add_stranger(self, unknown: str) -> None:
-        """Remember not to look an id up again."""
-        if len(self._strangers) >= MAX_STRANGERS:
-            self._strangers.pop(next(iter(self._strangers)))
-        self._strangers[unknown] = None
-
-    @callback
-    def welcome_strangers(self) -> None:
-        """Look strangers up again: the chats that are tracked have changed."""
-        self._strangers.clear()
+    def _forget(self, alias: str) -> None:
+        main = self.main.pop(alias, None)
+        if main is not None and self.other.get(main) == alias:
+            del self.other[main]
 
     @callback
     def _to_store(self) -> StoredAliases:

@@ -1,6 +1,6 @@
 """One chat: what is known of it, when that ends, and who wants to know."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 import math
 import time
 
@@ -48,8 +48,14 @@ class Chat:
         subentry: ConfigSubentry,
         aliases: dict[str, str],
         deadlines: Deadlines[Chat],
+        *,
+        ordered: bool,
     ) -> None:
-        """Begin with nothing known. `aliases` leads from members to their main ids."""
+        """Begin with nothing known.
+
+        `aliases` leads from members to their main ids; events that come `ordered`
+        come in the order in which they happened.
+        """
         self.subentry = subentry
         self.chat_id: str = subentry.data[CONF_CHAT]
         self.is_group = cid.is_group(self.chat_id)
@@ -57,6 +63,7 @@ class Chat:
             is_group=self.is_group,
             settle_time=subentry.data.get(CONF_SETTLE_TIME, DEFAULT_SETTLE_TIME),
             aliases=aliases,
+            ordered=ordered,
         )
         # As it was told last; the tracker's may be a step ahead.
         self.presence: ChatPresence = self.tracker.presence
@@ -101,24 +108,43 @@ class Chat:
 
     @callback
     def answer(self, update: PresenceUpdate, asked_at: float) -> bool:
-        """Take an answer to what was asked at that time of day; tells nobody yet.
+        """Take an answer to what was asked at that time of day.
 
-        Returns whether something has changed from one known state to another.
+        Returns whether it told of a change from one known state to another.
         """
-        before = self.tracker.presence
+        before, now = self.presence, time.time()
+        changed = self.tracker.apply(update, now, asked_at=update.asked_at or asked_at)
+        self._follow(changed, now)
+        return bool(changes(before, self.presence))
+
+    @callback
+    def renewed(self) -> None:
+        """The gateway has accepted the chat's subscription."""
         now = time.time()
-        self.tracker.apply(update, now, asked_at=asked_at)
-        self._arm(now)
-        return bool(changes(before, self.tracker.presence))
+        self._follow(self.tracker.renewed(now), now)
+
+    @callback
+    def failed(self, *, refused: bool) -> None:
+        """A request for the chat failed, or was refused for it alone."""
+        now = time.time()
+        self._follow(self.tracker.failed(now, refused=refused), now)
+
+    @callback
+    def interrupted(self, *, subscribed: bool) -> None:
+        """Events may be missed from now on, the subscription itself perhaps not."""
+        now = time.time()
+        self._follow(self.tracker.interrupted(now, subscribed=subscribed), now)
+
+    @callback
+    def resumed(self) -> None:
+        """Events arrive again, and the subscription was not lost."""
+        self.tracker.resumed(time.time())
 
     @callback
     def settle(self) -> None:
-        """Show what has ended by now, and tell of all that was not told yet."""
+        """Show what has ended by now, should the clock have been set."""
         now = time.time()
-        self.tracker.tick(now)
-        self._arm(now)
-        if self.tracker.presence != self.presence:
-            self.async_tell()
+        self._follow(self.tracker.tick(now), now)
 
     @callback
     def wake(self) -> None:
@@ -128,9 +154,7 @@ class Chat:
         if now > wake_at - CLOCK_JUMP:
             # Not a moment early, unless the clock was set back.
             now = max(now, wake_at)
-        if self.tracker.tick(now):
-            self.async_tell()
-        self._arm(now)
+        self._follow(self.tracker.tick(now), now)
 
     @callback
     def forget(self) -> None:
@@ -152,6 +176,12 @@ class Chat:
             self.presence = self.tracker.presence
 
     @callback
+    def keep_members(self, listed: Collection[str]) -> None:
+        """Drop who left the group, by the whole list of its members."""
+        now = time.time()
+        self._follow(self.tracker.keep_members(listed), now)
+
+    @callback
     def update_subentry(self, subentry: ConfigSubentry) -> None:
         """Take over what the user changed."""
         self.subentry = subentry
@@ -163,14 +193,19 @@ class Chat:
     def learn_aliases(self, pairs: list[tuple[str, str]]) -> None:
         """Fold members together that turned out to be one."""
         changed = [self.tracker.learn_alias(alias, main) for alias, main in pairs]
-        if any(changed):
-            self.async_tell()
+        self._follow(any(changed), time.time())
 
     @callback
     def show_picture(self, url: str | None) -> None:
         """Take over the address of the chat's picture."""
         if url != self.picture:
             self.picture = url
+            self.async_tell()
+
+    @callback
+    def _follow(self, changed: bool, now: float) -> None:
+        self._arm(now)
+        if changed:
             self.async_tell()
 
     @callback

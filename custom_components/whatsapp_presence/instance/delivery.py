@@ -6,9 +6,10 @@ from functools import partial
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
-from ..const import RENEW_INTERVAL
+from ..const import GRACE_TIME
 from ..gateways.base import Gateway, GatewayEvent, Transport
 from ..presence.model import PresenceUpdate
 from ..repairs import Issue, async_clear_issue, async_raise_issue
@@ -25,31 +26,28 @@ class Delivery:
         hass: HomeAssistant,
         entry: ConfigEntry,
         gateway: Gateway,
+        on_change: Callable[[], None],
     ) -> None:
-        """Begin without events."""
+        """Begin without events; `on_change` is told when they begin and when they end."""
         self._hass = hass
         self._entry = entry
         self._gateway = gateway
-        self._on_push: Callable[[], None] | None = None
+        self._on_change = on_change
         self.push = False
         self.last_event: datetime | None = None
         self._webhook_url: str | None = None
         self._by_hand = False
-        self._push_changed_at = hass.loop.time()
         self._silent = False
         self._missed_changes = 0
+        self._cancel_wait: CALLBACK_TYPE | None = None
         self._listeners: list[CALLBACK_TYPE] = []
+        entry.async_on_unload(self._stop_waiting)
 
     @callback
     def async_add_event_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
         """Call a listener at each arrival of events; returns how to stop."""
         self._listeners.append(listener)
         return partial(self._listeners.remove, listener)
-
-    @callback
-    def async_on_push_changed(self, follow: Callable[[], None]) -> None:
-        """Call whenever events have begun to arrive, or have ceased to."""
-        self._on_push = follow
 
     @callback
     def async_expect(self, webhook_url: str | None, *, by_hand: bool) -> None:
@@ -71,9 +69,26 @@ class Delivery:
 
     @callback
     def async_note_stream(self, connected: bool) -> None:
-        """The event stream has begun or ended."""
-        if not connected or not self._silent:
-            self.async_set_push(connected)
+        """The event stream has begun or ended; a short gap in it changes nothing."""
+        self._stop_waiting()
+        if connected:
+            if not self._silent:
+                self.async_set_push(True)
+        elif self.push:
+            self._cancel_wait = async_call_later(
+                self._hass, GRACE_TIME, self._stream_stays_away
+            )
+
+    @callback
+    def _stream_stays_away(self, _now: datetime) -> None:
+        self._cancel_wait = None
+        self.async_set_push(False)
+
+    @callback
+    def _stop_waiting(self) -> None:
+        if self._cancel_wait is not None:
+            self._cancel_wait()
+            self._cancel_wait = None
 
     @callback
     def async_set_push(self, push: bool) -> None:
@@ -90,28 +105,23 @@ class Delivery:
         if push is not self.push:
             self.push = push
             self._missed_changes = 0
-            self._push_changed_at = self._hass.loop.time()
-            if self._on_push is not None:
-                self._on_push()
+            self._on_change()
 
     @callback
-    def async_note_missed_change(self) -> None:
-        """A poll saw a change that no event had told of."""
-        has_stream = self._gateway.capabilities.transport is Transport.WEBSOCKET
-        if not self.push and not has_stream and not self._by_hand:
-            # Why there are no events is told already.
+    def async_note_change(self, *, missed: bool) -> None:
+        """An answer told of a change; `missed`: an event should have told of it.
+
+        Nobody knows of a webhook that the user is to register whether events should
+        have come; if changes come and no event ever does, they should have.
+        """
+        if not missed and (self.push or not self._by_hand):
             return
         self._missed_changes += 1
         if self._missed_changes < MISSED_CHANGES:
             return
-        if not self.push and (
-            self._hass.loop.time() - self._push_changed_at
-            < RENEW_INTERVAL.total_seconds()
-        ):
-            # A stream may have been lost just now.
-            return
         self.async_set_push(False)
         self._silent = True
+        has_stream = self._gateway.capabilities.transport is Transport.WEBSOCKET
         async_raise_issue(
             self._hass,
             Issue.STREAM_SILENT if has_stream else Issue.WEBHOOK_SILENT,

@@ -1,16 +1,17 @@
 """Who is asked when, and in which order: subscribing, renewing, polling."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from datetime import timedelta
-import random
-import time
+from datetime import datetime
+import math
+from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
 
-from ..const import DOMAIN, POLL_INTERVAL, RENEW_INTERVAL
+from ..const import DOMAIN, POLL_INTERVAL
 from ..gateways.base import (
     Gateway,
     GatewayError,
@@ -19,121 +20,113 @@ from ..gateways.base import (
     NotReadyError,
     RateLimitedError,
 )
-from ..presence.model import PresenceUpdate
-from ..repairs import Issue, async_clear_issue, async_raise_issue
+from ..gateways.pacing import Priority, priority
+from ..presence.model import Source
+from .asking import Asker
+from .budget import SHARE, AccountBudget
 from .chat import Chat
-from .deadlines import Deadlines
 from .delivery import Delivery
-from .people import People
 
-# Of the gateway's 60 requests a minute, what asking for chats may use up.
-RENEWALS_PER_MINUTE = 48
-SUBSCRIBE_WORKERS = 6
-REFUSED_INTERVAL = timedelta(minutes=30)
-# Doubled twice, from half a minute: a chat must not stay without a subscription for
+# A silent chat that shows online is asked for in each round of a gateway whose asking
+# costs the account nothing, all others in each fourth.
+ROUND_INTERVAL: Final = 300.0
+FULL_ROUND_INTERVAL: Final = 1200.0
+# Of reconnects closer than this, only the last gets a round.
+RECONNECT_SPACING: Final = 300.0
+# Of what the account may be shown online, the part that rounds plan with.
+PLANNED_SHARE: Final = 0.6
+REFUSED_INTERVAL: Final = 1800.0
+# From half a minute, doubled twice: a chat must not stay without a subscription for
 # long when only asking for chats was out of order.
-MAX_BACKOFF_STEPS = 2
-
-# A push this soon after the last one leaves the renewal where it is.
-_POSTPONE_STEP = 30.0
+FIRST_RETRY: Final = 30.0
+LAST_RETRY: Final = 120.0
+WORKERS: Final = 12
 
 
 @dataclass(slots=True)
 class _Turn:
-    """When a chat is asked next, in loop time, and what came of the last times."""
+    """How asking for a chat stands; `retry_at` is in loop time."""
 
-    interval: float
-    scheduled_at: float
-    renewed_at: float | None = None
-    # Whether the gateway may have forgotten the chat since it was last asked.
-    in_doubt: bool = True
+    # Not subscribed since the gateway may have forgotten it.
+    is_new: bool = True
     failures: int = 0
-    retrying: bool = False
+    retry_at: float = math.inf
 
 
 class Rounds:
-    """Keeps all chats of an instance subscribed, within the gateway's budget."""
+    """Keeps all chats of an instance subscribed, in few passes, close together.
+
+    Where asking shows the account online to everybody, a pass waits until the account
+    can bear it.
+    """
 
     def __init__(
         self,
         hass: HomeAssistant,
         entry: ConfigEntry,
         gateway: Gateway,
-        people: People,
+        asker: Asker,
+        budget: AccountBudget,
         delivery: Delivery,
-        on_trouble: Callable[[GatewayError], None],
         on_done: Callable[[], None],
     ) -> None:
         """Begin without chats; nobody is asked before the instance is ready.
 
-        `on_trouble` is told of a failure whose reason is the instance's, `on_done`
-        when all chats that were to be subscribed have been asked for.
+        `on_done` is called after each pass.
         """
         self._hass = hass
         self._entry = entry
-        self._gateway = gateway
-        self._people = people
+        self._capabilities = gateway.capabilities
+        self._asker = asker
+        self._budget = budget
         self._delivery = delivery
-        self._on_trouble = on_trouble
         self._on_done = on_done
         self._turns: dict[Chat, _Turn] = {}
-        self._due = Deadlines(hass, "ask for presence", self._is_due)
+        # Who waits for being asked, and whether to renew or only to look.
+        self._queue: dict[Chat, bool] = {}
         self._ready = False
-        self._waiting: dict[Chat, None] = {}
-        self._is_first = False
         self._task: asyncio.Task[None] | None = None
-        delivery.async_on_push_changed(self._follow_push)
-        entry.async_on_unload(self._due.clear)
+        self._cancel_timer: CALLBACK_TYPE | None = None
+        # In loop time: when new chats may be asked, and what began last.
+        self._begin_at = 0.0
+        self._reconnected_at = -math.inf
+        self._round_at = -math.inf
+        self._full_round_at = -math.inf
+        self._polled_at = -math.inf
+        self._seconds_a_chat = 0.15
+        entry.async_on_unload(self._stop_timer)
 
     @property
-    def renew_interval(self) -> timedelta:
-        """How often a chat is subscribed, so that all stay within the budget."""
-        return max(RENEW_INTERVAL, self._renewal_turn)
+    def full_interval(self) -> float:
+        """Every how many seconds each silent chat is asked for."""
+        return max(FULL_ROUND_INTERVAL, self._bearable_interval)
 
     @property
-    def ask_interval(self) -> timedelta:
-        """When a chat is asked again; jittered, lest all come at once."""
-        if self._delivery.push:
-            interval = self.renew_interval
-        else:
-            interval = max(POLL_INTERVAL, self._request_turn)
-        return interval * random.uniform(0.9, 1)
+    def poll_interval(self) -> float:
+        """Every how many seconds each chat is asked for if no events arrive."""
+        return max(POLL_INTERVAL.total_seconds(), self._bearable_interval)
 
     @property
-    def _renewal_turn(self) -> timedelta:
-        """How long it takes to subscribe each chat once within the budget."""
-        return self._request_turn * self._gateway.capabilities.renewal_requests
-
-    @property
-    def _request_turn(self) -> timedelta:
-        """How long one request for each chat takes within the budget."""
-        return timedelta(minutes=len(self._turns) / RENEWALS_PER_MINUTE)
+    def _bearable_interval(self) -> float:
+        """How far apart passes over all chats are at least."""
+        duration = len(self._turns) * self._seconds_a_chat
+        if self._budget.is_free:
+            # Half of the time is left for others.
+            return 2 * duration
+        cost = duration + self._capabilities.announce_seconds
+        return cost / (SHARE * PLANNED_SHARE)
 
     @callback
     def async_add(self, chat: Chat) -> None:
         """Ask for a chat from now on."""
-        self._turns[chat] = _Turn(
-            interval=RENEW_INTERVAL.total_seconds(),
-            scheduled_at=self._hass.loop.time(),
-        )
-        self._schedule(chat)
+        self._turns[chat] = _Turn()
 
     @callback
     def async_remove(self, chat: Chat) -> None:
         """Ask for a chat no longer."""
         del self._turns[chat]
-        self._waiting.pop(chat, None)
-        self._due.discard(chat)
-        async_clear_issue(self._hass, Issue.CHAT_REFUSED, chat.subentry.subentry_id)
-
-    @callback
-    def _follow_push(self) -> None:
-        """Poll without events, and only renew with them."""
-        for chat, turn in self._turns.items():
-            if not turn.retrying:
-                # What failed is tried again when it was to be.
-                turn.interval = self.ask_interval.total_seconds()
-                self._schedule(chat)
+        self._queue.pop(chat, None)
+        self._asker.forget(chat)
 
     @callback
     def async_begin(self) -> None:
@@ -142,168 +135,208 @@ class Rounds:
         self.async_resubscribe()
 
     @callback
-    def async_resubscribe(self) -> None:
-        """Subscribe every chat again: the gateway may have forgotten."""
-        for chat in self._turns:
-            self.async_subscribe(chat)
+    def async_end(self) -> None:
+        """The instance is ready no longer: nobody is asked."""
+        self._ready = False
+        self._queue.clear()
+        self._stop_timer()
 
     @callback
-    def async_end(self) -> None:
-        """The instance is ready no longer: what is known of the chats may not hold."""
-        self._ready = False
-        self._waiting.clear()
-        for chat, turn in self._turns.items():
-            turn.in_doubt, turn.renewed_at = True, None
-            async_clear_issue(self._hass, Issue.CHAT_REFUSED, chat.subentry.subentry_id)
-            chat.forget()
+    def async_resubscribe(self, *, by_user: bool = False) -> None:
+        """Subscribe every chat again: the gateway may have forgotten."""
+        for turn in self._turns.values():
+            turn.is_new, turn.failures, turn.retry_at = True, 0, math.inf
+        now = self._hass.loop.time()
+        if by_user:
+            self._enqueue(self._turns, renew=True)
+            return
+        if not self._budget.is_free:
+            self._begin_at = max(now, self._reconnected_at + RECONNECT_SPACING)
+            self._reconnected_at = now
+        self._plan()
 
     @callback
     def async_subscribe(self, chat: Chat) -> None:
-        """Subscribe a chat as if it never had been, as soon as its turn comes."""
-        turn = self._turns[chat]
-        turn.in_doubt, turn.renewed_at = True, None
-        self._is_first = True
-        self._enqueue(chat)
+        """Subscribe a chat that the user has just added."""
+        self._enqueue((chat,), renew=True)
 
     async def async_ask_now(self, chat: Chat) -> None:
         """Ask for a chat while somebody waits. Raises GatewayError."""
         if not self._ready:
             raise NotReadyError("The instance is not ready.")
-        try:
-            await self._async_request(chat, renew=True)
-        except GatewayError as err:
-            self._failed(chat, err)
-            raise
-        chat.settle()
+        with priority(Priority.URGENT):
+            await self._asker.async_renew(chat, wait=True)
 
-    async def async_ask(self, chat: Chat) -> None:
-        """Ask for a chat whose turn has come; what fails is tried again later."""
-        turn = self._turns[chat]
-        if self._ready:
-            renew = (
-                self._delivery.push
-                or turn.renewed_at is None
-                or self._hass.loop.time() - turn.renewed_at
-                >= self.renew_interval.total_seconds()
+    async def async_catch_up(self) -> None:
+        """Events arrive again: look what they would have told."""
+        if self._ready and not await self._asker.async_look_at_all():
+            self.async_resubscribe()
+
+    @callback
+    def async_follow_push(self) -> None:
+        """Poll without events, and only renew with them."""
+        self._polled_at = self._hass.loop.time()
+        self._plan()
+
+    @callback
+    def _plan(self) -> None:
+        """Begin what is due, or set the timer for it."""
+        self._stop_timer()
+        if not self._ready or not self._turns or self._is_busy():
+            return
+        now = self._hass.loop.time()
+        wait = self._next(now) - now
+        if wait <= 0:
+            due = self._due(now)
+            wait = self._budget.wait(now, len(due) * self._seconds_a_chat)
+            if wait <= 0:
+                self._begin(now, due)
+                return
+        self._cancel_timer = async_call_later(self._hass, wait, self._on_timer)
+
+    @callback
+    def _on_timer(self, _now: datetime) -> None:
+        self._cancel_timer = None
+        self._plan()
+
+    def _next(self, now: float) -> float:
+        """When something is due; at once, if something has been."""
+        times = [self._full_round_at + self.full_interval]
+        if self._budget.is_free:
+            times.append(self._round_at + ROUND_INTERVAL)
+        if not self._delivery.push:
+            times.append(self._polled_at + self.poll_interval)
+        if any(
+            turn.is_new and turn.retry_at == math.inf for turn in self._turns.values()
+        ):
+            times.append(self._begin_at)
+        times.extend(turn.retry_at for turn in self._turns.values())
+        return min(times)
+
+    def _due(self, now: float) -> list[Chat]:
+        """Who is to be renewed in a pass that begins now."""
+        is_full = now >= self._full_round_at + self.full_interval
+        is_round = is_full or (
+            self._budget.is_free and now >= self._round_at + ROUND_INTERVAL
+        )
+        return [
+            chat
+            for chat, turn in self._turns.items()
+            if turn.retry_at <= now
+            or (
+                turn.retry_at == math.inf
+                and (
+                    (turn.is_new and now >= self._begin_at)
+                    or (is_full and chat.pushed_at < self._full_round_at)
+                    or (
+                        is_round
+                        and chat.presence.online
+                        and chat.pushed_at < self._round_at
+                    )
+                )
             )
-            try:
-                await self._async_request(chat, renew=renew)
-            except GatewayError as err:
-                turn.interval = self._failed(chat, err).total_seconds()
-            else:
-                turn.interval = self.ask_interval.total_seconds()
-        if chat in self._turns:
-            # Should the clock have been set, no answer need tell of it.
-            chat.settle()
-            self._schedule(chat)
+        ]
 
     @callback
-    def _schedule(self, chat: Chat) -> None:
-        """Count the time until a chat's next turn from now."""
-        turn = self._turns[chat]
-        turn.scheduled_at = self._hass.loop.time()
-        self._due.set(chat, turn.interval)
-
-    @callback
-    def _is_due(self, chat: Chat, reached: float) -> None:
-        """Ask for a chat, unless an event or another plan has put that off."""
-        turn = self._turns[chat]
-        if chat.pushed_at - turn.scheduled_at > _POSTPONE_STEP:
-            turn.scheduled_at = chat.pushed_at
-        wait = turn.scheduled_at + turn.interval - reached
-        if wait > 0:
-            self._due.set(chat, wait)
-        elif self._ready:
-            self._enqueue(chat)
+    def _begin(self, now: float, due: list[Chat]) -> None:
+        """Begin a pass, and count the time until the next from now."""
+        if now >= self._full_round_at + self.full_interval:
+            self._full_round_at = self._round_at = now
+        elif now >= self._round_at + ROUND_INTERVAL:
+            self._round_at = now
+        if not self._delivery.push and now >= self._polled_at + self.poll_interval:
+            self._polled_at = now
+            for chat, turn in self._turns.items():
+                if turn.retry_at == math.inf:
+                    self._queue.setdefault(chat, False)
+        if due or self._queue:
+            self._enqueue(due, renew=True)
         else:
-            self._schedule(chat)
+            self._plan()
 
     @callback
-    def _enqueue(self, chat: Chat) -> None:
-        self._waiting[chat] = None
-        if self._task is None or self._task.done():
+    def _enqueue(self, chats: Iterable[Chat], *, renew: bool) -> None:
+        for chat in chats:
+            self._queue[chat] = renew
+        if self._ready and not self._is_busy():
             self._task = self._entry.async_create_background_task(
-                self._hass, self._async_ask_waiting(), f"{DOMAIN} ask for presence"
+                self._hass, self._async_pass(), f"{DOMAIN} ask for presence"
             )
 
-    async def _async_ask_waiting(self) -> None:
-        async def worker() -> None:
-            while self._waiting and self._ready:
-                chat = next(iter(self._waiting))
-                del self._waiting[chat]
-                await self.async_ask(chat)
+    def _is_busy(self) -> bool:
+        return self._task is not None and not self._task.done()
 
+    async def _async_pass(self) -> None:
+        """Ask all who wait; who tells nothing yet is waited for after the others."""
         # A turn of the loop later, so that set-up never waits for a chat.
         await asyncio.sleep(0)
-        while self._waiting and self._ready:
-            await asyncio.gather(*(worker() for _ in range(SUBSCRIBE_WORKERS)))
-        if self._is_first:
-            self._is_first = False
-            self._on_done()
+        began_at, asked = self._hass.loop.time(), len(self._queue)
+        if any(self._turns[chat].is_new for chat in self._queue) or not all(
+            self._queue.values()
+        ):
+            if await self._asker.async_look_at_all():
+                self._queue = {
+                    chat: True for chat, renew in self._queue.items() if renew
+                }
+        silent = await self._async_work(wait=False)
+        if asked:
+            duration = self._hass.loop.time() - began_at
+            self._seconds_a_chat = (self._seconds_a_chat + duration / asked) / 2
+        if self._capabilities.answers is Source.LIVE:
+            for chat in silent:
+                if chat in self._turns and chat.pushed_at < began_at:
+                    self._queue[chat] = True
+            await self._async_work(wait=True)
+        self._task = None
+        self._on_done()
+        self._plan()
 
-    async def _async_request(self, chat: Chat, *, renew: bool) -> None:
-        """Renew the subscription, or only look at the presence. Raises GatewayError."""
+    async def _async_work(self, *, wait: bool) -> list[Chat]:
+        """Ask until nobody waits; returns the new ones of whom nothing was told."""
+        silent: list[Chat] = []
+
+        async def worker() -> None:
+            while self._queue and self._ready:
+                chat = next(iter(self._queue))
+                renew = self._queue.pop(chat)
+                if not await self._async_ask(chat, renew=renew, wait=wait):
+                    silent.append(chat)
+
+        while self._queue and self._ready:
+            await asyncio.gather(*(worker() for _ in range(WORKERS)))
+        return silent
+
+    async def _async_ask(self, chat: Chat, *, renew: bool, wait: bool) -> bool:
+        """Ask for a chat; returns False if it is new and nothing was told of it."""
         turn = self._turns[chat]
-        asked_at, pushes = time.time(), chat.pushes
-        ask = self._gateway.subscribe if renew else self._gateway.snapshot
-        answer = await ask(chat.chat_id)
-        turn.failures = 0
-        turn.retrying = False
-        if not self._ready or chat not in self._turns:
-            # Either was lost while the answer was on its way.
-            return
-        if renew:
-            turn.renewed_at = self._hass.loop.time()
-            chat.tracker.subscribed(True)
-            async_clear_issue(self._hass, Issue.CHAT_REFUSED, chat.subentry.subentry_id)
-        if answer is not None:
-            missed = self._take(chat, answer, asked_at)
-            if missed and not turn.in_doubt and chat.pushes == pushes:
-                self._delivery.async_note_missed_change()
-        elif turn.in_doubt and chat.pushes == pushes:
-            # Nobody can say whether what was known before the loss still holds.
-            chat.tracker.forget()
-            chat.tracker.subscribed(True)
-        turn.in_doubt = False
+        told = True
+        try:
+            with priority(Priority.FIRST if turn.is_new else Priority.RENEWAL):
+                if renew:
+                    told = await self._asker.async_renew(chat, wait=wait)
+                else:
+                    await self._asker.async_look(chat)
+        except GatewayError as err:
+            turn.retry_at = self._hass.loop.time() + _backoff(turn, err)
+        else:
+            told = told or not turn.is_new
+            turn.is_new = turn.is_new and not renew
+            turn.failures, turn.retry_at = 0, math.inf
+        return told
 
     @callback
-    def _take(self, chat: Chat, answer: PresenceUpdate, asked_at: float) -> bool:
-        """Hand an answer to its chat; returns whether it told of a change."""
-        if answer.chat_id != chat.chat_id:
-            self._people.async_learn_pairs({answer.chat_id: chat.chat_id})
-        # What was heard while the request waited for its turn is older.
-        return chat.answer(answer, answer.asked_at or asked_at)
+    def _stop_timer(self) -> None:
+        if self._cancel_timer is not None:
+            self._cancel_timer()
+            self._cancel_timer = None
 
-    @callback
-    def _failed(self, chat: Chat, err: GatewayError) -> timedelta:
-        """Deal with a request that failed; returns when to try again."""
-        if (turn := self._turns.get(chat)) is None:
-            return RENEW_INTERVAL
-        turn.retrying = True
-        if isinstance(err, (NotAllowedError, NotFoundError)):
-            # It may also be the instance that is gone.
-            self._on_trouble(err)
-            self._refused(chat)
-            return REFUSED_INTERVAL
-        wait: timedelta = max(POLL_INTERVAL * 2**turn.failures, self._renewal_turn)
-        turn.failures = min(turn.failures + 1, MAX_BACKOFF_STEPS)
-        if isinstance(err, RateLimitedError):
-            return max(wait, timedelta(seconds=err.retry_after or 0))
-        self._on_trouble(err)
-        return wait
 
-    @callback
-    def _refused(self, chat: Chat) -> None:
-        """The gateway does not tell of this one chat."""
-        chat.tracker.subscribed(False)
-        silence = self._hass.loop.time() - chat.pushed_at
-        if silence >= RENEW_INTERVAL.total_seconds():
-            # Nobody will say when what was known before has ended.
-            chat.tracker.forget()
-        chat.async_tell()
-        async_raise_issue(
-            self._hass,
-            Issue.CHAT_REFUSED,
-            chat.subentry.subentry_id,
-            chat=chat.subentry.title,
-        )
+def _backoff(turn: _Turn, err: GatewayError) -> float:
+    """Return after how many seconds to ask again for a chat whose request failed."""
+    if isinstance(err, (NotAllowedError, NotFoundError)):
+        return REFUSED_INTERVAL
+    wait: float = min(FIRST_RETRY * 2**turn.failures, LAST_RETRY)
+    turn.failures += 1
+    if isinstance(err, RateLimitedError):
+        wait = max(wait, err.retry_after or 0.0)
+    return wait

@@ -8,10 +8,13 @@ from dataclasses import dataclass
 import math
 from typing import Final
 
-LATE_LIMIT: Final = 600.0
-"""Seconds: what is older than this is not late, the gateway's clock was set back."""
+LATE_LIMIT: Final = 28.0
+"""Seconds: an event that seems to be later than this is not late, a clock was set.
 
-CLOCK_JUMP: Final = 60.0
+Gateways deliver what failed again within half a minute.
+"""
+
+CLOCK_JUMP: Final = 2.0
 """Seconds by which the caller's clock must go back to count as having been set."""
 
 NEVER: Final = math.inf
@@ -24,14 +27,16 @@ _EARLIEST: Final = 1230768000.0
 class Order:
     """Up to where somebody's words are known.
 
-    `newest` is the time of the newest event, on the gateway's clock; `heard` is
-    when the last event arrived, `answered` when the last answer was asked for.
+    `newest` is the time of the newest event, on the gateway's clock as it was set in
+    that `epoch`; `heard` is when the last event arrived, `answered` when the last
+    answer was asked for.
     """
 
-    __slots__ = ("answered", "heard", "newest")
+    __slots__ = ("answered", "epoch", "heard", "newest")
 
     def __init__(self) -> None:
         """Begin without a word."""
+        self.epoch = 0
         self.newest = self.heard = self.answered = LONG_AGO
 
 
@@ -42,18 +47,23 @@ class Clock:
     applied for the same person. An answer carries no such time, so the smallest
     difference between an event's arrival and its time serves as the distance of the
     clocks, and an event is late as well if, thus corrected, it happened before the
-    last applied answer was asked for. An event older than LATE_LIMIT is taken for a
-    clock that was set, which starts anew, and one late by the corrected clock moves
-    the estimate half-way towards its own, so that a wrong estimate heals.
+    last applied answer was asked for. That moves the estimate to its own: what was
+    true of one event would else be true of all, had the caller's clock been set.
+
+    An event that seems to have been on its way for LATE_LIMIT or more is none of
+    that: one of the clocks was set, and with a new `epoch` the comparison starts anew.
+    If events are `ordered`, they arrive in the order in which they happened.
     """
 
-    __slots__ = ("distance", "now")
+    __slots__ = ("distance", "epoch", "now", "ordered")
 
-    def __init__(self) -> None:
+    def __init__(self, *, ordered: bool) -> None:
         """Begin with a time that nothing can come later than: the first word sets it."""
+        self.ordered = ordered
         self.now = self.distance = NEVER
+        self.epoch = 0
 
-    def set_back(self, now: float) -> float:
+    def turn_back(self, now: float) -> float:
         """Follow the caller's clock back; returns by how much, if that can be told."""
         seconds = 0.0 if self.now == NEVER else self.now - now
         self.distance -= seconds
@@ -67,6 +77,7 @@ class Arrival:
 
     `corrected` is the gateway's time brought to our clock; `began` is the moment
     that a fall, told now, is taken to have begun, `settled` when it will show.
+    `known_at` is up to when somebody had been heard of before an answer.
     """
 
     clock: Clock
@@ -76,38 +87,50 @@ class Arrival:
     time: float | None
     corrected: float = 0.0
     began: float = 0.0
+    known_at: float = LONG_AGO
 
     def __post_init__(self) -> None:
         """Place the word in time."""
-        now, time = self.now, self.time
-        if self.asked_at is not None or time is None or not 0 < time < NEVER:
+        now, time, clock = self.now, self.time, self.clock
+        self.corrected = self.began = now
+        if self.asked_at is not None:
+            # Not later than now, should the clock have been set back meanwhile.
+            self.asked_at = min(self.asked_at, now)
             self.time = None
-            self.corrected = self.began = now
             return
-        clock = self.clock
-        clock.distance = min(clock.distance, now - time)
+        if time is None or not 0 < time < NEVER:
+            self.time = None
+            return
+        if _EARLIEST <= time <= now:
+            self.began = time
+        if clock.ordered:
+            self.time = None
+            return
+        distance = now - time
+        if distance < clock.distance:
+            clock.distance = distance
+        elif distance - clock.distance >= LATE_LIMIT:
+            clock.distance = distance
+            clock.epoch += 1
         self.corrected = time + clock.distance
-        self.began = time if _EARLIEST <= time <= now else now
 
     def is_news(self, order: Order) -> bool:
         """Whether this is news of somebody; then it is the newest."""
         if (asked_at := self.asked_at) is not None:
             if order.heard > asked_at or order.answered > asked_at:
                 return False
+            self.known_at = max(order.heard, order.answered)
             order.answered = asked_at
             return True
         if (time := self.time) is not None:
-            clock, distance = self.clock, self.now - time
-            if time < order.newest:
-                if order.newest - time <= LATE_LIMIT:
-                    return False
-                clock.distance = distance
-            elif (behind := order.answered - self.corrected) > 0:
-                if behind <= LATE_LIMIT:
-                    clock.distance = (self.corrected - time + distance) / 2
-                    return False
-                clock.distance = distance
+            clock = self.clock
+            if time < order.newest and order.epoch == clock.epoch:
+                return False
+            if self.corrected < order.answered:
+                clock.distance = self.now - time
+                return False
             order.newest = time
+            order.epoch = clock.epoch
         order.heard = self.now
         return True
 

@@ -1,14 +1,19 @@
 """Who is kept of a group, under which id, and whose end comes next."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
+from .chat_id import is_lid
 from .clock import LONG_AGO, NEVER, Arrival
 from .model import Activity, ChatPresence, PresenceAccess, PresenceUpdate
 from .person import Person
+from .subscription import Subscription
 
 MAX_MEMBERS: Final = 1100
 """Members of a group that are kept apart; WhatsApp allows 1024."""
+
+BREATH: Final = 1.0
+"""Seconds: what ends within them of each other ends in one breath."""
 
 
 class Members:
@@ -35,9 +40,12 @@ class Members:
     @property
     def online(self) -> bool:
         """Whether anybody is known to be online."""
-        return bool(self._own.online) or any(
-            person.online for person in self._people.values()
-        )
+        return any(person.online for person in self._everybody)
+
+    @property
+    def _everybody(self) -> tuple[Person, ...]:
+        """Everybody of whom something may be known, the group itself among them."""
+        return (self._own, *self._people.values())
 
     def find(self, member_id: str) -> Person | None:
         """Return the member behind an id; None if there is no room for another."""
@@ -90,17 +98,72 @@ class Members:
             self._pending.add(person)
         self._find_due()
 
-    def end(self, now: float) -> float:
-        """End what ends by now; returns when the last left of those who did."""
-        fell = LONG_AGO
-        for person in [person for person in self._pending if person.due <= now]:
-            fell = max(fell, person.end(now))
+    def keep(self, listed: Collection[str], subscription: Subscription) -> bool:
+        """Drop who left: whom the whole list of the members would name, and does not.
+
+        It names those who are known by a kind of id (number or lid) that is in it, and
+        those of whom both are known. Returns whether anybody was dropped.
+        """
+        mains = {self._aliases.get(one, one) for one in listed}
+        lids = {is_lid(one) for one in listed}
+        paired = set(self._aliases.values())
+        gone = [
+            main
+            for main in self._people
+            if main not in mains and (is_lid(main) in lids or main in paired)
+        ]
+        was_online = self.online
+        for main in gone:
+            self._pending.discard(self._people.pop(main))
+        if was_online and not self.online and subscription.sound:
+            self._own.online = False
         self._find_due()
-        return fell
+        return bool(gone)
+
+    def age(self, subscription: Subscription) -> None:
+        """Find all ends anew, the subscription's standing having changed."""
+        for person in self._everybody:
+            person.age(subscription)
+            if person.due != NEVER:
+                self._pending.add(person)
+        self._find_due()
+
+    def end(self, now: float, subscription: Subscription) -> float:
+        """End what ends by now; returns when the last left of those who did.
+
+        If the last who was online has not left, but lapsed, the group is offline as
+        long as somebody's coming would be heard of; else it is unknown.
+        """
+        seen = LONG_AGO
+        lapsed: list[Person] = []
+        typed, doubted = False, not subscription.sound
+        for person in [person for person in self._pending if person.due <= now]:
+            online, typed = person.online, typed or person.activity is Activity.TYPING
+            seen = max(seen, left := person.end(now, subscription))
+            if online and person.online is None:
+                lapsed.append(person)
+                doubted = doubted or left == LONG_AGO
+        if typed:
+            self._end_breath(now)
+        if lapsed and not self.online:
+            for person in self._everybody if doubted else lapsed:
+                person.online = None if doubted else False
+        self._find_due()
+        return seen
+
+    def _end_breath(self, now: float) -> None:
+        """Let recordings not flash that end in one breath with the typing above them."""
+        doing = [one for one in self._pending if one.activity_end != NEVER]
+        if all(
+            one.activity is Activity.RECORDING and one.activity_end <= now + BREATH
+            for one in doing
+        ):
+            for one in doing:
+                one.end_activity()
 
     def turn_back(self, seconds: float) -> None:
         """Follow the caller's clock."""
-        for person in (self._own, *self._people.values()):
+        for person in self._everybody:
             person.turn_back(seconds)
         self.due -= seconds
 
@@ -114,7 +177,7 @@ class Members:
 
     def show(self, access: PresenceAccess, last_seen: float | None) -> ChatPresence:
         """Show what is known of the group."""
-        everybody = (self._own, *self._people.values())
+        everybody = self._everybody
         onlines = {person.online for person in everybody}
         activities = {person.activity for person in everybody}
         quiet = None if activities == {None} else False

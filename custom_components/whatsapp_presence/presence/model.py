@@ -25,6 +25,17 @@ class PresenceAccess(StrEnum):
     NOT_SUBSCRIBED = "not_subscribed"
 
 
+class Source(StrEnum):
+    """How fresh a word is, and how sure."""
+
+    # Told by itself, when it happened.
+    EVENT = "event"
+    # An answer: how it is at present.
+    LIVE = "live"
+    # An answer: the last word that the gateway has heard under the id, however old.
+    REMEMBERED = "remembered"
+
+
 class PresenceChange(StrEnum):
     """A change of a chat's presence from one known state to another."""
 
@@ -38,12 +49,16 @@ class PresenceChange(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MemberUpdate:
-    """What a gateway said of one member of a group; None is not said."""
+    """What a gateway said of one member of a group; None is not said.
+
+    `implied`: `online` was not said, it follows from typing, recording or paused.
+    """
 
     member_id: str
     online: bool | None = None
     activity: Activity | None = None
     last_seen: float | None = None
+    implied: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,16 +67,24 @@ class PresenceUpdate:
 
     A field that is None was not said and changes nothing, with one exception:
     `has_data=False` takes back what was said before (the gateway lost it).
-    `chat_id` is normalised, and may be an alias of the chat's own id.
+    `chat_id` is normalised, and may be an alias of the chat's own id: it is the id
+    under which the word came. `implied`: `online` was not said, it follows from
+    typing, recording or paused.
     """
 
     chat_id: str
+    source: Source = Source.EVENT
     has_data: bool = True
     online: bool | None = None
     activity: Activity | None = None
     last_seen: float | None = None
+    implied: bool = False
     last_seen_hidden: bool | None = None
     subscribed: bool | None = None
+    # The engine says "online" where others say "paused".
+    never_pauses: bool = False
+    # The id that was asked for, if the answer came under another one.
+    asked_as: str | None = None
     # Groups whose gateway lists everybody who is typing or recording at once.
     typing_members: frozenset[str] | None = None
     recording_members: frozenset[str] | None = None

@@ -4,13 +4,13 @@ All times are unix seconds; those of `now`, `asked_at` and `deadline` are on the
 caller's clock, `PresenceUpdate.time` is on the gateway's, which may be wrong.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final
 
-from .chat import Chat
 from .clock import CLOCK_JUMP, LATE_LIMIT, NEVER, Arrival, Clock, plausible
+from .hearing import HearingChat
 from .members import MAX_MEMBERS
-from .model import ChatPresence, PresenceUpdate
+from .model import ChatPresence, PresenceUpdate, Source
 from .person import TYPING_TIMEOUT
 
 __all__ = [
@@ -25,11 +25,11 @@ __all__ = [
 _REMEMBERED_EVENTS: Final = 16
 
 
-class PresenceTracker(Chat):
+class PresenceTracker(HearingChat):
     """Everything that is known of one chat, and when it stops being so.
 
     The caller hands in every update (`apply`) and calls `tick` at `deadline`. What is
-    said is the Chat's to take in, here is what the time and the caller do to it.
+    said is the HearingChat's to take in, here is what the time and the caller do to it.
     """
 
     __slots__ = ("_clock", "_event_ids", "_presence", "settle_time")
@@ -41,17 +41,19 @@ class PresenceTracker(Chat):
         settle_time: float,
         last_seen: float | None = None,
         aliases: Mapping[str, str] | None = None,
+        ordered: bool = False,
     ) -> None:
         """Begin with nothing known but, perhaps, a restored last-seen.
 
         `settle_time` is for how many seconds a fall must last to be shown; it can
         be set at any time, and counts for the falls that begin afterwards.
         `aliases` leads from the ids of members to their main ids; it is looked up
-        at every update, and stays the caller's.
+        at every update, and stays the caller's. `ordered`: events arrive in the order
+        in which they happened (over a stream), whatever their times say.
         """
         super().__init__(is_group=is_group, last_seen=last_seen, aliases=aliases)
         self.settle_time = settle_time
-        self._clock = Clock()
+        self._clock = Clock(ordered=ordered)
         self._event_ids: dict[str, None] = {}
         self._presence = ChatPresence(last_seen=self._last_seen)
 
@@ -66,23 +68,43 @@ class PresenceTracker(Chat):
         due = self._people.due
         return None if due == NEVER else due
 
+    @property
+    def missed(self) -> bool:
+        """Whether the last update was an answer with a change that no event has told.
+
+        Only if events should have told it: none can have been missed since the word
+        that the answer is compared with.
+        """
+        return self._missed
+
+    @property
+    def failing(self) -> bool:
+        """Whether the chat is unknown because its own calls keep failing."""
+        return self._subscription.failing
+
     def apply(
         self, update: PresenceUpdate, now: float, *, asked_at: float | None = None
     ) -> bool:
         """Take in what the gateway said; returns whether the presence changed.
 
-        `asked_at` is for an answer to a request of ours: when that was made. What
-        was heard in an event since then is newer than the answer.
+        `asked_at` is for an answer to a request of ours: when that was made (if it is
+        not in the answer). What was heard in an event since then is newer than the
+        answer. An answer that does not say that it is a remembered one is live.
         """
         before = self._presence
+        self._missed = False
         self._advance(now)
+        if update.source is not Source.EVENT and asked_at is None:
+            asked_at = now if update.asked_at is None else update.asked_at
         if (event_id := update.event_id) is None or not seen_before(
             event_id, self._event_ids, _REMEMBERED_EVENTS
         ):
             settled = now + self.settle_time
-            self._hear(
-                update, Arrival(self._clock, now, settled, asked_at, update.time)
-            )
+            arrival = Arrival(self._clock, now, settled, asked_at, update.time)
+            if update.source is Source.REMEMBERED:
+                self._recall(update, arrival)
+            else:
+                self._hear(update, arrival)
             if self._people.due <= now:
                 # Nothing to settle: what fell just now is shown just now.
                 self._end(now)
@@ -94,8 +116,10 @@ class PresenceTracker(Chat):
         self._advance(now)
         return self._changed_since(before)
 
+    # How the chat stands with the gateway; all return whether the presence changed.
+
     def subscribed(self, subscribed: bool) -> bool:
-        """Note that the chat was subscribed or refused; returns whether that is new.
+        """Note that the chat is subscribed or refused, as far as its access goes.
 
         What is known of a refused chat stays: it may be told all the same.
         """
@@ -103,12 +127,64 @@ class PresenceTracker(Chat):
         self._set_subscribed(subscribed)
         return self._changed_since(before)
 
-    def forget(self) -> bool:
-        """Note that the instance was lost, and with it all but the last-seen."""
+    def renewed(self, now: float) -> bool:
+        """Note that the gateway has just accepted the chat's subscription.
+
+        Whether for the first time, as a renewal, or again after a loss: then an online
+        that no event and no live answer confirms within CONFIRM_TIME becomes unknown.
+        Call it before the answer that came with it is applied.
+        """
         before = self._presence
-        self._standing.subscribed = False
-        self._blank(None)
+        self._advance(now)
+        self._set_subscribed(True)
+        if self._subscription.accept(now) or self._subscription.aged:
+            self._age(now)
         return self._changed_since(before)
+
+    def failed(self, now: float, *, refused: bool = False) -> bool:
+        """Note that a renewal of the chat failed, or was refused for it alone.
+
+        After FAILED_RENEWALS in a row that span FAILING_TIME, without an event, the
+        chat is unknown and `failing`, until the next success or event.
+        """
+        before = self._presence
+        self._advance(now)
+        if refused:
+            self._set_subscribed(False)
+        if self._subscription.fail(now):
+            self._forget()
+        return self._changed_since(before)
+
+    def interrupted(self, now: float, *, subscribed: bool = False) -> bool:
+        """Note that events may be missed from now on; what is known stays.
+
+        The subscription is taken for lost, until `renewed`: the instance was lost.
+        `subscribed`: it goes on, as when only the way of the events is cut and the
+        gateway listens on, until `resumed` or the next event.
+        """
+        before = self._presence
+        self._advance(now)
+        if subscribed:
+            self._subscription.complete_since = NEVER
+        else:
+            self._subscription.lose(now)
+            self._age(now)
+        return self._changed_since(before)
+
+    def resumed(self, now: float) -> None:
+        """Note that events arrive again, the subscription not having been lost."""
+        if self._subscription.complete_since == NEVER and not self._subscription.lost:
+            self._subscription.complete_since = now
+
+    def forget(self) -> bool:
+        """Note that the instance is lost for good, and with it all but the last-seen."""
+        before = self._presence
+        self._forget()
+        self._subscription.failing = False
+        self._subscription.failures = 0
+        return self._changed_since(before)
+
+    # What is known from elsewhere
 
     def restore(self, last_seen: float) -> bool:
         """Take over the last-seen from before a restart, unless a newer is known."""
@@ -128,6 +204,16 @@ class PresenceTracker(Chat):
             self._dirty = True
         return self._changed_since(before)
 
+    def keep_members(self, listed: Collection[str]) -> bool:
+        """Drop who left the group, by the whole list of its members' ids.
+
+        An empty list is none. Returns whether the presence changed.
+        """
+        before = self._presence
+        if listed and self._members is not None:
+            self._dirty |= self._members.keep(listed, self._subscription)
+        return self._changed_since(before)
+
     def _changed_since(self, before: ChatPresence) -> bool:
         """Show what is known; whether that is another presence than before.
 
@@ -135,13 +221,26 @@ class PresenceTracker(Chat):
         """
         if self._dirty:
             self._dirty = False
-            self._presence = self._people.show(self._standing.access, self._last_seen)
+            self._presence = self._people.show(
+                self._subscription.access, self._last_seen
+            )
         if self._presence is before:
             return False
         if self._presence == before:
             self._presence = before
             return False
         return True
+
+    def _age(self, now: float) -> None:
+        """Find all ends anew; what has ended by now, ends."""
+        self._people.age(self._subscription)
+        if self._people.due <= now:
+            self._end(now)
+
+    def _forget(self) -> None:
+        """Take back all but the last-seen."""
+        self._blank(None)
+        self._subscription.forget()
 
     def _advance(self, now: float) -> None:
         """Show what has ended by now."""
@@ -155,7 +254,9 @@ class PresenceTracker(Chat):
 
     def _turn_back(self, now: float) -> None:
         """Follow a clock that was set back, as if no time had passed."""
-        self._people.turn_back(self._clock.set_back(now))
+        seconds = self._clock.turn_back(now)
+        self._people.turn_back(seconds)
+        self._subscription.turn_back(seconds)
         if self._last_seen is not None and self._last_seen > now:
             self._last_seen = now
             self._dirty = True

@@ -12,7 +12,7 @@ from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
 
-from .common import (
+from ..common import (
     ANNA,
     FAMILY,
     activity,
@@ -27,7 +27,7 @@ from .common import (
     state,
     until,
 )
-from .simulator import Account, Simulator
+from ..simulator import Account, Simulator
 
 pytestmark = pytest.mark.usefixtures("unpaced")
 

@@ -6,7 +6,7 @@ from custom_components.whatsapp_presence.instance import aliases
 from custom_components.whatsapp_presence.instance.aliases import AliasBook
 from homeassistant.core import HomeAssistant
 
-from .common import ANNA, ANNA_LID, BEN, BEN_LID
+from ..common import ANNA, ANNA_LID, BEN, BEN_LID
 
 CARL = "33612345678@c.us"
 CARL_LID = "999888777666555@lid"

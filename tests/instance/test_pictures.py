@@ -21,7 +21,7 @@ from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
 
-from .common import (
+from ..common import (
     BEN,
     FAMILY,
     Writes,
@@ -36,7 +36,7 @@ from .common import (
     set_up,
     settle,
 )
-from .simulator import Account, Simulator
+from ..simulator import Account, Simulator
 
 pytestmark = pytest.mark.usefixtures("reachable", "unpaced")
 
