@@ -162,7 +162,7 @@ def is_text_of_ours(value: str) -> bool:
     """Whether it is a sentence, a part of one, a pattern, or nothing."""
     return (
         value.endswith(".")
-        or value.startswith(" ")
+        or value.startswith((" ", ". "))
         or bool(re.match(r"[A-Z]\w+ ", value))
         or any(char in value for char in "[]()\\+<>%")
         or not re.search(r"[A-Za-z*]", value)

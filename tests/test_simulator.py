@@ -1641,6 +1641,14 @@ async def test_control_drives_everything(
     await done("POST", f"{one}/flood", chat="Anna", count=3)
     await done("POST", f"{one}/reconnect")
     assert (await done("GET", f"{one}/subscriptions"))["subscriptions"] == []
+    simulator.accounts["wawp", "X"].directory.check_exists(ANNA)  # type: ignore[attr-defined]
+    shown = await done("GET", f"{one}/announced")
+    assert (shown["now"], shown["calls"]) == (True, {"check-exists": 1})
+    assert shown["spans"][0]["seen_by"] == []
+    receiver.bodies.clear()
+    await done("POST", f"{one}/outage", seconds=0)
+    words = [body["payload"]["status"] for body in receiver.bodies]
+    assert words == ["STARTING", "WORKING"]
     await done("POST", f"{one}/status", status="STOPPED")
     await done("POST", f"{one}/quirks", plan="paid")
     await done("POST", f"{one}/token", token="new")

@@ -393,6 +393,16 @@ def test_automations_have_texts_and_icons(kind: str, icon: str) -> None:
         assert ICONS[kind][key][icon].startswith("mdi:")
 
 
+@pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
+def test_triggers_and_conditions_are_found_by_name(path: Path) -> None:
+    """The editor searches names and descriptions; and a door is no contact."""
+    texts = json.loads(path.read_text())
+    for kind in ("triggers", "conditions"):
+        for one in texts[kind].values():
+            assert "whatsapp" in one["name"].lower()
+            assert "whatsapp presence" in one["description"].lower()
+
+
 def test_the_triggers_and_conditions_are_those_of_the_code() -> None:
     """The files that describe them are no wish list."""
     assert set(ENGLISH["triggers"]) == set(TRIGGERS)
@@ -459,7 +469,7 @@ COGNATES: Final = {
     "id": {"Offline", "Online", "Status"},
     "it": {"Chat", "Offline", "Online"},
     "nl": {
-        *("Chat", "Chats", "Contact", "Contact is online", "Offline", "Online"),
+        *("Chat", "Chats", "Contact", "Offline", "Online"),
         *("Status", "Timing"),
     },
     "pt-BR": {"Offline", "Online", "Status"},

@@ -75,6 +75,7 @@ def _instance(entry: WhatsAppPresenceConfigEntry) -> dict[str, Any]:
         "last_event": last_event.isoformat() if last_event else None,
         "webhook_registered": data.webhook.registered,
         "has_webhook_url": data.webhook.url is not None,
+        "capture": data.gateway.odd_shapes,
         "aliases": len(instance.people.aliases.main),
         "round_interval": round(instance.rounds.full_interval),
     }

@@ -6,6 +6,8 @@ from typing import Any
 from hypothesis import given, strategies as st
 import pytest
 
+from custom_components.whatsapp_presence.gateways import GATEWAYS
+from custom_components.whatsapp_presence.gateways.base import Gateway
 from custom_components.whatsapp_presence.gateways.shapes import (
     CUT,
     HIDDEN_KEY,
@@ -128,3 +130,90 @@ def test_the_same_shape_is_kept_once() -> None:
         capture.note("another", {"a" * (i + 1): 1})
     assert len(capture.as_list()) == MAX_SHAPES
     assert {row["kind"] for row in capture.as_list()} == {"another"}
+
+
+INSTANCES = {"waapi": "123", "wawp": "A1B2C3D4E5F6", "waha": "default"}
+
+
+def client(key: str) -> Gateway:
+    """Create a client that only reads events."""
+    gateway = GATEWAYS[key]
+    config = {
+        "url": "http://127.0.0.1:1",
+        gateway.instance_field: INSTANCES[key],
+        gateway.token_field: "t0ken",
+    }
+    return gateway.from_config(None, config)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("key", "event", "shapes"),
+    [
+        (
+            "waapi",
+            {
+                "event": "presence_update",
+                "data": {"who": {"user": NUMBER}, f"{NUMBER}@c.us": "typing"},
+            },
+            [{"data": {"who": {"user": "string"}, HIDDEN_KEY: "string"}}],
+        ),
+        (
+            "waapi",
+            {
+                "event": "presence_update",
+                "data": {"id": f"{NUMBER}@c.us", "chatstate": "dancing"},
+            },
+            [{"id": "string", "chatstate": "string"}],
+        ),
+        (
+            "waha",
+            {"event": "presence.update", "payload": {"who": NUMBER}},
+            [{"event": "string", "payload": {"who": "string"}}],
+        ),
+        (
+            "wawp",
+            {
+                "event": "presence.update",
+                "payload": {
+                    "id": f"{NUMBER}@c.us",
+                    "presences": [{"lastKnownPresence": "dancing"}],
+                },
+            },
+            [{"lastKnownPresence": "string"}],
+        ),
+    ],
+)
+def test_a_form_that_nobody_showed_is_told_once_and_kept_as_its_shape(
+    caplog: pytest.LogCaptureFixture, key: str, event: Any, shapes: list[Any]
+) -> None:
+    """With the request to report it, and without a word of it."""
+    gateway = client(key)
+    assert gateway.odd_shapes == []
+    for _ in range(3):
+        gateway.parse_event(json.dumps(event).encode(), {})
+    [line] = caplog.messages
+    assert "told once" in line
+    assert "please report its shape" in line
+    kept = gateway.odd_shapes
+    assert [shape["structure"] for shape in kept] == shapes
+    assert [shape["count"] for shape in kept] == [3]
+    for private in (NUMBER, "dancing"):
+        assert private not in line + json.dumps(kept)
+
+
+@pytest.mark.parametrize(
+    ("key", "event"),
+    [
+        ("waapi", {"event": "ready", "instanceId": 9}),
+        ("waha", {"event": "session.status", "session": "other"}),
+    ],
+)
+def test_what_is_somebody_else_s_is_no_shape_to_report(
+    caplog: pytest.LogCaptureFixture, key: str, event: Any
+) -> None:
+    """It is told once, and that is all."""
+    gateway = client(key)
+    gateway.parse_event(json.dumps(event).encode(), {})
+    [line] = caplog.messages
+    assert "report" not in line
+    assert gateway.odd_shapes == []

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, Final, override
 from uuid import uuid4
 
 from .announcing import Announcer
-from .memory import GOWS_SECONDS, Memory
-from .world import Account, Chat, Group, Person, Quirks, State
+from .directory import Directory
+from .hearing import Hearing
+from .memory import Memory
+from .world import Account, Chat, Person, Quirks
 
 if TYPE_CHECKING:
     from .server import Simulator
@@ -93,15 +95,13 @@ class EngineAccount(Account):
         )
         self.engine = engine
         self.announcer = Announcer(simulator.clock)
-        self.memory = Memory(GOWS_SECONDS if engine == "GOWS" else None)
-        # How many times WhatsApp was asked for a picture.
-        self.picture_requests = 0
+        self.hearing = Hearing(self)
+        self.directory = Directory(self)
         # RUN: the session's last three.
         self.statuses: deque[dict[str, Any]] = deque(maxlen=3)
         self._started = int(simulator.clock() * 1000)
         self._knows_itself = self.ready
         self._cut = False
-        self._spoken: dict[tuple[str, Person], int] = {}
         self._note_status(status)
 
     @property
@@ -178,26 +178,17 @@ class EngineAccount(Account):
         if self.simulator.kindness.live_answers:
             if (chat := self.find(chat_id)) is None:
                 return {"id": chat_id, "presences": []}
-            return self._live_presence(chat, asked=chat_id)
-        now = self.simulator.clock.now
-        if self.engine == "GOWS" or not self.memory.recall(chat_id, now()):
+            return self.hearing.live(chat, asked=chat_id)
+        if self.engine == "GOWS" or not self.hearing.recall(chat_id):
             await self.simulator.clock.delay(WAIT_FIRST[self.engine])
-        return {"id": chat_id, "presences": self._recall(chat_id)}
-
-    def _recall(self, chat_id: str) -> list[dict[str, Any]]:
-        found = self.memory.recall(chat_id, self.simulator.clock.now())
-        if self.simulator.kindness.one_device:
-            found = list({entry["participant"]: entry for entry in found}.values())
-        return found
+        return {"id": chat_id, "presences": self.hearing.recall(chat_id)}
 
     def ask_presences(self) -> list[dict[str, Any]]:
-        """GET presence: all that is remembered; GOWS answers [] always (SRC).
+        """GET presence: all that is remembered.
 
-        It subscribes to nothing and announces nothing.
+        It subscribes to nothing and announces nothing (SRC).
         """
-        if self.engine == "GOWS":
-            return []
-        return self.memory.everything(self.simulator.clock.now())
+        return self.hearing.everything()
 
     def announce(self, online: bool) -> None:
         """POST presence: the account's own word (DOC)."""
@@ -225,53 +216,17 @@ class EngineAccount(Account):
 
     @override
     def tells_of(self, person: Person) -> bool:
-        """Who hides being online is not told of (README 11)."""
-        hides = person.online_hidden and not self._kind_to_hidden
-        return person.has_data and not hides
+        return self.hearing.tells_of(person)
 
     @property
-    def _kind_to_hidden(self) -> bool:
-        return self.simulator.kindness.hidden_goes_offline
-
-    def word(self, person: Person, state: State) -> str:
-        """The one word; typing, recording and paused imply online.
-
-        NOWEB and WEBJS never say paused (RUN, DOC): a typing that ends reads online.
-        """
-        if (
-            self._kind_to_hidden
-            and person.online_hidden
-            and state in {State.ONLINE, State.PAUSED}
-        ):
-            return State.OFFLINE.value
-        if state is State.PAUSED and not self._says_paused:
-            return State.ONLINE.value
-        return state.value
+    def memory(self) -> Memory:
+        """What is remembered of presences."""
+        return self.hearing.memory
 
     @property
-    def _says_paused(self) -> bool:
-        if self.engine == "NOWEB":
-            return self.simulator.kindness.pauses_told
-        return self.engine != "WEBJS"
-
-    def entry(
-        self, person: Person, state: State, *, asked: str | None = None
-    ) -> dict[str, Any]:
-        """One of `presences` (DOC); lastSeen is null unless offline."""
-        word = self.word(person, state)
-        return self._entry(
-            self.shown_id(person, asked),
-            word,
-            person.last_seen_shown if word == "offline" else None,
-        )
-
-    def _entry(
-        self, participant: str, word: str, last_seen: int | None
-    ) -> dict[str, Any]:
-        entry: dict[str, Any] = {"participant": participant, "lastSeen": last_seen}
-        if self.engine != "GOWS" or word not in self.quirks.wordless:
-            entry["lastKnownPresence"] = word
-        return entry
+    def picture_requests(self) -> int:
+        """How many times WhatsApp was asked for a picture."""
+        return self.directory.picture_requests
 
     @property
     def emits_presence(self) -> bool:
@@ -283,10 +238,7 @@ class EngineAccount(Account):
         self, chat: Chat, member: Person | None
     ) -> list[asyncio.Future[None]]:
         """Hear what WhatsApp says, remember it, and tell it."""
-        if isinstance(chat, Group):
-            payloads = self._hear_group(chat, member)
-        else:
-            payloads = self._hear_person(chat)
+        payloads = self.hearing.hear(chat, member)
         if not self.emits_presence:
             return []
         jobs: list[asyncio.Future[None]] = []
@@ -297,156 +249,9 @@ class EngineAccount(Account):
                     jobs += self.emit(envelope, chat=chat.chat_id)
         return jobs
 
-    def _hear_person(self, person: Person) -> list[dict[str, Any]]:
-        if not person.has_data:
-            return []
-        if (
-            person.online_hidden
-            and not self._kind_to_hidden
-            and person.state in {State.ONLINE, State.OFFLINE}
-        ):
-            return []
-        if person.online:
-            self.announcer.seen_by(person.chat_id)
-        asked = self.asked_id(person)
-        entry = self.entry(person, person.state, asked=asked)
-        self._remember(entry["participant"], entry)
-        return [{"id": entry["participant"], "presences": [entry]}]
-
-    def _hear_group(self, group: Group, member: Person | None) -> list[dict[str, Any]]:
-        """Who types and records, and the group's own count; no offline (RUN).
-
-        On GOWS one event an entry (SRC).
-        """
-        if self.simulator.kindness.members_told:
-            return self._hear_members(group, member)
-        entries: list[dict[str, Any]] = []
-        state = None if member is None else group.states.get(member)
-        if member is not None and state is not None and state is not State.ONLINE:
-            entry = self.entry(member, state)
-            self._remember(group.chat_id, entry, self._device(group, member))
-            entries = [entry]
-        elif group.online:
-            entry = self._entry(group.chat_id, State.ONLINE.value, None)
-            self._remember(group.chat_id, entry)
-            entries = [entry]
-        return [{"id": group.chat_id, "presences": [entry]} for entry in entries]
-
-    def _device(self, group: Group, member: Person) -> int:
-        """People write from two devices by turns (RUN: members are listed twice)."""
-        key = (group.chat_id, member)
-        self._spoken[key] = self._spoken.get(key, -1) + 1
-        return self._spoken[key] % 2
-
-    def _remember(self, chat_id: str, entry: dict[str, Any], device: int = 0) -> None:
-        self.memory.hear(chat_id, entry, self.simulator.clock.now(), device)
-
     def shape(self, payload: dict[str, Any]) -> list[dict[str, Any]]:
         """The payload as the gateway writes it; more than one where it must."""
         return [payload]
-
-    # ------------------------------------------------------------- kindnesses
-
-    def _member_entry(self, group: Group, member: Person) -> dict[str, Any]:
-        """What a member does in the group, and else whether they are online."""
-        state = group.states.get(member)
-        if state is None:
-            state = State.ONLINE if member.online else State.OFFLINE
-        return self.entry(member, state)
-
-    def _hear_members(
-        self, group: Group, member: Person | None
-    ) -> list[dict[str, Any]]:
-        """Tell each member, as no gateway does (`Kindness.members_told`)."""
-        members = [m for m in group.members if m.has_data]
-        if member is not None:
-            members = [member]
-        entries = [self._member_entry(group, m) for m in members]
-        for entry in entries:
-            self._remember(group.chat_id, entry)
-        if self.engine == "GOWS":
-            return [{"id": group.chat_id, "presences": [e]} for e in entries]
-        return [{"id": group.chat_id, "presences": entries}]
-
-    def _live_presence(self, chat: Chat, *, asked: str) -> dict[str, Any]:
-        """Tell what is true now, as no gateway does (`Kindness.live_answers`)."""
-        entries: list[dict[str, Any]] = []
-        shown = chat.chat_id
-        if isinstance(chat, Group):
-            members = [m for m in chat.members if m.has_data]
-            entries = [self._member_entry(chat, m) for m in members]
-        else:
-            shown = self.shown_id(chat, asked)
-            if chat.has_data:
-                entries = [self.entry(chat, chat.state, asked=asked)]
-        if chat.chat_id not in self.known:
-            entries = []
-        return {"id": shown, "presences": entries}
-
-    # --------------------------------------------------------- ids and groups
-
-    def check_exists(self, phone: str) -> dict[str, Any]:
-        """Tell whether a number is on WhatsApp, which asks WhatsApp (DOC)."""
-        self.activity("check-exists")
-        person = self.look_up(phone)
-        if person is None:
-            return {"numberExists": False}
-        return {"numberExists": True, "chatId": person.chat_id}
-
-    def picture_of(self, chat_id: str) -> str | None:
-        """Ask WhatsApp for a picture's address."""
-        self.activity("picture")
-        return self.ask_picture(self.find(chat_id))
-
-    def ask_picture(self, chat: Chat | None) -> str | None:
-        """Count a picture that WhatsApp is asked for; its address."""
-        self.picture_requests += 1
-        if isinstance(chat, Person) and chat.picture is not None:
-            return f"{self.simulator.url}{chat.picture}"
-        return None
-
-    def list_chats(self) -> list[Chat]:
-        """All chats, from the store."""
-        return [*self.people.values(), *self.groups.values()]
-
-    def list_contacts(self) -> list[dict[str, Any]]:
-        """All contacts, under number and lid, from the store."""
-        return [
-            {
-                "id": contact_id,
-                "name": person.name,
-                "pushname": person.name,
-                "isWAContact": person.on_whatsapp,
-            }
-            for person in self.people.values()
-            for contact_id in (person.chat_id, person.lid)
-            if contact_id is not None
-        ]
-
-    def pair_of(self, chat_id: str) -> tuple[str | None, str | None]:
-        """Number and lid of one person as far as WAHA has learnt them (RUN)."""
-        person = self.find(chat_id)
-        if not isinstance(person, Person):
-            return None, None
-        if person.known_lid is None:
-            return (person.chat_id, None) if chat_id == person.chat_id else (None, None)
-        return person.chat_id, person.lid
-
-    def group_members(self, group: Group) -> list[dict[str, Any]]:
-        """List a group's members; pairs for free, with the store off too (RUN).
-
-        By lid with a `phoneNumber`, or by number with a `lid`.
-        """
-        rows: list[dict[str, Any]] = []
-        for member in group.members:
-            number = f"{member.number}@s.whatsapp.net"
-            if member.lid is None:
-                rows.append({"id": number, "admin": None})
-            elif self.quirks.participants_as_lids:
-                rows.append({"id": member.lid, "phoneNumber": number, "admin": None})
-            else:
-                rows.append({"id": number, "lid": member.lid, "admin": None})
-        return rows
 
     # ---------------------------------------------------------------- status
 

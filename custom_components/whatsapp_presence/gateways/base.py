@@ -241,6 +241,11 @@ class Gateway(Protocol):
     def secrets(self) -> frozenset[str]:
         """What must never be logged."""
 
+    @property
+    def odd_shapes(self) -> list[dict[str, Any]]:
+        """The shapes of what came in a form that nobody showed, fit for a report."""
+        return []
+
     async def validate(self) -> InstanceInfo:
         """Check credentials and instance; an instance that is not ready is no error."""
         return await self.status()

@@ -108,6 +108,12 @@ class HttpGateway(Gateway):
         """The token."""
         return frozenset({self._token})
 
+    @property
+    @override
+    def odd_shapes(self) -> list[dict[str, Any]]:
+        """What was captured since the client was created."""
+        return self._notice.capture.as_list()
+
     @override
     async def status(self) -> InstanceInfo:
         """Ask how the instance stands; a refusal for not being ready is an answer."""

@@ -128,7 +128,7 @@ def read_event(
     if event == "presence.update":
         update = read_presence(mapping(payload), notice, **when, **about)
         if update is None:
-            notice("a presence update in an unknown form")
+            notice("a presence update in an unknown form", envelope)
         return update
     if event == "session.status" and (word := text(mapping(payload).get("status"))):
         return InstanceEvent(status=read_status(word), **when)
@@ -215,7 +215,7 @@ def _told(word: Any, entry: dict[str, Any], notice: Notice) -> dict[str, Any]:
     """Read what an entry tells of a person."""
     meaning = _MEANING.get(word) if isinstance(word, str) else None
     if word is not None and meaning is None:
-        notice("a presence that is not known")
+        notice("a presence that is not known", entry)
     online, activity = meaning or (None, None)
     return {
         "online": online,

@@ -1,21 +1,26 @@
 """Read what gateways write, leniently: a wrong type is as good as nothing."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 import logging
 import math
-from typing import Any, Final
+from typing import Any, Final, Protocol
 from unicodedata import category
 
 from ..presence.chat_id import InvalidChatIdError, is_group, is_lid, normalise
 from .base import ChatInfo, InvalidEventError, JsonLoads
+from .shapes import Capture
 
 _LONGEST_ID: Final = 80
 _LONGEST_TEXT: Final = 200
 _LONGEST_NAME: Final = 100
 _LONGEST_ADDRESS: Final = 2048
 _MILLISECONDS: Final = 1e11
+_PLEASE_REPORT: Final = (
+    ". Nobody has shown this form: please report its shape, which the account's "
+    "diagnostics hold, without what it said; see Report a shape in Troubleshooting"
+)
 # Control characters, halves of characters, private ones, and the marks that turn the
 # direction of what follows. Joiners are kept, for names and emoji need them.
 _HIDDEN: Final = frozenset({"Cc", "Cs", "Co"})
@@ -26,8 +31,13 @@ _DIRECTIONS: Final = frozenset(
 _NAMES: Final = ("name", "subject", "pushname")
 _OTHER_IDS: Final = ("phonenumber", "pn", "lid")
 
-type Notice = Callable[[str], None]
-"""Tells the log of a kind of oddity, in words that hold nothing private."""
+
+class Notice(Protocol):
+    """Tells the log of a kind of oddity, in words that hold nothing private."""
+
+    def __call__(self, kind: str, body: Any = None) -> None:
+        """Tell of a kind; of a body in a form that nobody showed, keep the shape."""
+
 
 _BOOLEANS: Final[Mapping[Any, bool]] = {
     True: True,
@@ -248,16 +258,24 @@ def header(headers: Mapping[str, str], name: str) -> str:
 
 
 class OnceLogger:
-    """Logs each kind of oddity once."""
+    """Logs each kind of oddity once, and captures the shapes of odd bodies."""
 
     def __init__(self, logger: logging.Logger, gateway: str) -> None:
         """Begin with nothing told."""
         self._logger = logger
         self._gateway = gateway
         self._told: set[str] = set()
+        self.capture = Capture()
 
-    def __call__(self, kind: str) -> None:
+    def __call__(self, kind: str, body: Any = None) -> None:
         """Tell of a kind, a fixed phrase, unless that was done before."""
+        if body is not None:
+            self.capture.note(kind, body)
         if kind not in self._told:
             self._told.add(kind)
-            self._logger.warning("%s sent %s; ignored (told once)", self._gateway, kind)
+            self._logger.warning(
+                "%s sent %s; ignored (told once)%s",
+                self._gateway,
+                kind,
+                "" if body is None else _PLEASE_REPORT,
+            )

@@ -74,7 +74,7 @@ def read_presence_event(data: Any, notice: Notice) -> PresenceUpdate | None:
         return None
     presence = _unwrapped(data)
     if as_chat_id(presence.get("id")) is None:
-        notice("a presence update in an unknown form")
+        notice("a presence update in an unknown form", {"data": data})
         return None
     return read_presence(presence, notice)
 
@@ -105,7 +105,7 @@ def read_presence(
     if (word := get("chatstate")) is not None:
         activity = _ACTIVITY.get(word) if isinstance(word, str) else None
         if activity is None:
-            notice("a chat state that is not known")
+            notice("a chat state that is not known", presence)
     if is_group(found):
         return PresenceUpdate(
             chat_id=found,

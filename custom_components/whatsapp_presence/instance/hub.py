@@ -166,14 +166,16 @@ class Instance:
     def async_stream_changed(self, connected: bool) -> None:
         """The event stream has begun or ended."""
         self.delivery.async_note_stream(connected)
+        if connected is not self._stream_was_lost:
+            # It tells of each attempt that failed.
+            return
+        self._stream_was_lost = not connected
         if not connected:
             # Perhaps the gateway is gone as well.
-            self._stream_was_lost = True
             for chat in self.chats.values():
                 chat.interrupted(subscribed=True)
             self.coordinator.async_look_again()
-        elif self._stream_was_lost:
-            self._stream_was_lost = False
+        else:
             for chat in self.chats.values():
                 chat.resumed()
             self.entry.async_create_background_task(
