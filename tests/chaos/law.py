@@ -77,8 +77,8 @@ class Standing:
     # When the account was back after it had been lost, and whether that was told.
     back: float = -NEVER
     told: bool = False
-    # When it was lost; until the grace is over all may stay as it is.
-    lost: float = -NEVER
+    # When it was lost, and when it was back; until the grace is over all may stay.
+    losses: deque[list[float]] = field(default_factory=lambda: deque(maxlen=12))
     last_event: float = -NEVER
     # When this machine's clock was set, and by how much: what was heard before may
     # age by so much sooner or later.
@@ -89,13 +89,16 @@ class Standing:
 
         `sign` is when it was last heard of.
         """
-        if not sign <= self.lost <= moment:
-            return -NEVER
-        if self.back < self.lost:
-            return self.lost + GRACE + EXACT
-        since = self.subscribed_since(self.back)
-        # Else it waits for its turn.
-        return NEVER if since is None else since + CONFIRM + EXACT
+        for lost, back in self.losses:
+            if not sign <= lost <= moment:
+                continue
+            if back == NEVER:
+                moment = max(moment, lost + GRACE + EXACT)
+                continue
+            since = self.subscribed_since(back)
+            # Else it waits for its turn.
+            moment = NEVER if since is None else max(moment, since + CONFIRM + EXACT)
+        return moment
 
     def stepped(self, since: float) -> tuple[float, float]:
         """By how much ages may be too short and too long that began at a moment."""
@@ -157,8 +160,10 @@ class Voice:
 
     def say(self, said: Said, now: float) -> None:
         """Keep a word."""
+        # Until the next rise there is nothing to fall from, perhaps.
+        gone = self.blank != -NEVER or self.provisional
         self.in_doubt = self.optional = self.provisional = False
-        self.was_blank = self.blank != -NEVER
+        self.was_blank = not said.online and (self.was_blank or gone)
         self.blank = -NEVER
         if said.online is not None:
             self._say_online(said, now)
@@ -215,8 +220,7 @@ class Voice:
             falls = risen is not None and now < began + settle(began)
             found.add(falls)
             if self.was_blank:
-                # There was nothing to fall from, perhaps.
-                found.add(False)
+                found |= {False, LAPSED} if falls else {False}
             if falls and now >= self.lapse(standing)[0]:
                 found.add(LAPSED)
             waits = self.provisional and now < self._holds(began, standing)
@@ -386,9 +390,9 @@ class Receiver:
 
     def away(self, now: float) -> None:
         """The account is lost, or a call failed that tells whether it is."""
-        standing = self.standing
-        if standing.lost <= standing.back:
-            standing.lost = now
+        losses = self.standing.losses
+        if not losses or losses[-1][1] != NEVER:
+            losses.append([now, NEVER])
 
     def back(self, now: float, *, told: bool) -> None:
         """The account is there again, so that the chat has to be subscribed again.
@@ -398,6 +402,8 @@ class Receiver:
         standing = self.standing
         standing.back = now
         standing.told = told
+        if standing.losses and standing.losses[-1][1] == NEVER:
+            standing.losses[-1][1] = now
         standing.failed.clear()
 
     def tried(self, now: float, *, accepted: bool) -> None:
@@ -490,8 +496,11 @@ class Receiver:
 
     def _blank(self, now: float) -> None:
         """The gateway says that it knows nothing; for a while that is no news."""
-        since = self.standing.subscribed_since(self.standing.back)
-        if since is None or now < since + CONFIRM - EXACT:
+        standing = self.standing
+        if standing.losses and standing.losses[-1][1] == NEVER:
+            return
+        since = standing.subscribed_since(standing.back)
+        if since is not None and now < since + CONFIRM - EXACT:
             return
         for voice in self._voices():
             voice.blank = now
