@@ -25,6 +25,8 @@ IMPLIED: Final = 300.0
 SAID: Final = 1800.0
 RENEWALS: Final = 3
 """A said online lapses after so many seconds, and so many renewals without an event."""
+NOTICED: Final = 80.0
+"""Seconds until a poll notices, the longest wait for an answer included."""
 GRACE: Final = 120.0
 """Seconds for which all stays as it is while an account is away."""
 CONFIRM: Final = 120.0
@@ -66,6 +68,15 @@ type Shown = dict[str, set[str] | None]
 
 
 @dataclass(slots=True)
+class Loss:
+    """The account was away for a time; told: Home Assistant heard of it at once."""
+
+    since: float
+    told: bool
+    until: float = NEVER
+
+
+@dataclass(slots=True)
 class Standing:
     """What keeps a word of the chat: how it is subscribed, and what was asked."""
 
@@ -78,7 +89,7 @@ class Standing:
     back: float = -NEVER
     told: bool = False
     # When it was lost, and when it was back; until the grace is over all may stay.
-    losses: deque[list[float]] = field(default_factory=lambda: deque(maxlen=12))
+    losses: deque[Loss] = field(default_factory=lambda: deque(maxlen=12))
     last_event: float = -NEVER
     # When this machine's clock was set, and by how much: what was heard before may
     # age by so much sooner or later.
@@ -89,13 +100,14 @@ class Standing:
 
         `sign` is when it was last heard of.
         """
-        for lost, back in self.losses:
-            if not sign <= lost <= moment:
+        for loss in self.losses:
+            if not sign <= loss.since <= moment:
                 continue
-            if back == NEVER:
-                moment = max(moment, lost + GRACE + EXACT)
+            if loss.until == NEVER:
+                noticed = loss.since + (0 if loss.told else NOTICED)
+                moment = max(moment, noticed + GRACE + EXACT)
                 continue
-            since = self.subscribed_since(back)
+            since = self.subscribed_since(loss.until)
             # Else it waits for its turn.
             moment = NEVER if since is None else max(moment, since + CONFIRM + EXACT)
         return moment
@@ -161,7 +173,7 @@ class Voice:
     def say(self, said: Said, now: float) -> None:
         """Keep a word."""
         # Until the next rise there is nothing to fall from, perhaps.
-        gone = self.blank != -NEVER or self.provisional
+        gone = self.blank != -NEVER or self.provisional or self.optional
         self.in_doubt = self.optional = self.provisional = False
         self.was_blank = not said.online and (self.was_blank or gone)
         self.blank = -NEVER
@@ -242,7 +254,9 @@ class Voice:
             since = standing.subscribed_since(self.sign - SOON)
             if since is None:
                 # It counts from the chat's own subscription, which may be to come.
-                since = self.sign if standing.accepted else NEVER
+                accepted = standing.accepted
+                waits = not accepted or accepted[-1] < standing.back
+                since = NEVER if waits else self.sign
             latest = since + CONFIRM + EXACT
             return -NEVER, max(latest, standing.kept_until(self.sign, latest))
         implied = self.sign + IMPLIED
@@ -388,11 +402,12 @@ class Receiver:
         self._told_under.clear()
         self._answered_under.clear()
 
-    def away(self, now: float) -> None:
-        """The account is lost, or a call failed that tells whether it is."""
+    def away(self, now: float, *, told: bool) -> None:
+        """The account is lost, or a call fails that tells whether it is."""
         losses = self.standing.losses
-        if not losses or losses[-1][1] != NEVER:
-            losses.append([now, NEVER])
+        if not losses or losses[-1].until != NEVER:
+            losses.append(Loss(now, told))
+        losses[-1].told |= told
 
     def back(self, now: float, *, told: bool) -> None:
         """The account is there again, so that the chat has to be subscribed again.
@@ -402,8 +417,8 @@ class Receiver:
         standing = self.standing
         standing.back = now
         standing.told = told
-        if standing.losses and standing.losses[-1][1] == NEVER:
-            standing.losses[-1][1] = now
+        if standing.losses and standing.losses[-1].until == NEVER:
+            standing.losses[-1].until = now
         standing.failed.clear()
 
     def tried(self, now: float, *, accepted: bool) -> None:
@@ -497,8 +512,9 @@ class Receiver:
     def _blank(self, now: float) -> None:
         """The gateway says that it knows nothing; for a while that is no news."""
         standing = self.standing
-        if standing.losses and standing.losses[-1][1] == NEVER:
-            return
+        if standing.losses and standing.losses[-1].until == NEVER:
+            if standing.losses[-1].told:
+                return
         since = standing.subscribed_since(standing.back)
         if since is not None and now < since + CONFIRM - EXACT:
             return
@@ -666,7 +682,7 @@ class Receiver:
                 # There was nothing to fall from, or what a fall uncovers does not
                 # flash.
                 perhaps.append("idle")
-                silent = False
+                silent &= voice.optional or voice.blank != -NEVER
             elif not voice.optional and voice.blank == -NEVER:
                 surely.append(word)
                 silent = False

@@ -165,10 +165,10 @@ class Oracle:
         chat.receiver.tried(self.now, accepted=accepted)
         chat.dirty = True
 
-    def away(self, account: str) -> None:
-        """An account is lost, or a call failed that tells whether it is."""
+    def away(self, account: str, *, told: bool) -> None:
+        """An account is lost, or a call fails that tells whether it is."""
         for chat in self.of(account):
-            chat.receiver.away(self.now)
+            chat.receiver.away(self.now, told=told)
             chat.dirty = True
 
     def back(self, account: str, *, told: bool) -> None:

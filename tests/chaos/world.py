@@ -559,7 +559,7 @@ class World:
         account.fatal = status in FATAL
         if status not in READY:
             account.lost = True
-            self.oracle.away(gateway)
+            self.oracle.away(gateway, told=True)
             return
         account.ready_at = self.now
         # A gateway that says so by itself has reconnected, or is late.
@@ -572,7 +572,7 @@ class World:
         """A call for an account's status fails, or would if it were made."""
         self.oracle.now = self.now
         self.told[gateway].missed = True
-        self.oracle.away(gateway)
+        self.oracle.away(gateway, told=False)
 
     def _answered(self, answer: Answer) -> None:
         """Home Assistant gets an answer, or waits in vain for one."""
