@@ -585,7 +585,7 @@ class Model:
 
     def suppose(self, call: Call, person: Person, online: bool) -> None:
         """Take in a first answer."""
-        if person.online(call.moment, self.story) is False or not person.only_old():
+        if not person.only_old() or any(word.shown for word in person.onlines):
             return
         person.onlines = [
             Word(value=online, moment=call.moment, ends=math.inf, old=True)
