@@ -22,7 +22,7 @@ import time
 from typing import Any, Final
 
 from tests.e2e.home_assistant import HomeAssistant
-from tests.simulator import Simulator
+from tests.simulator import HurriedClock, Simulator
 from tests.simulator.__main__ import FAMILY, PEOPLE, WAAPI, WAHA, WAWP, populate
 from tests.simulator.delivery import Outcome
 from tests.simulator.scenario import Scenario
@@ -30,6 +30,8 @@ from tests.simulator.world import Account
 
 FOLDER: Final = Path(".demo")
 TIME_LIMIT: Final = 60.0
+# The delays of answers, 1 to 10 s at a real WAHA, are divided by this.
+PATIENCE: Final = 10.0
 UNKNOWN_STATES: Final = frozenset({"unknown", "unavailable", "missing"})
 
 # Home Assistant's own helper, kept with the chat's entities.
@@ -291,11 +293,18 @@ async def show_dashboard(
 
 @asynccontextmanager
 async def running(
-    folder: Path, *, port: int | None = None, simulator_port: int | None = None
+    folder: Path,
+    *,
+    port: int | None = None,
+    simulator_port: int | None = None,
+    patience: float = PATIENCE,
 ) -> AsyncIterator[tuple[Simulator, HomeAssistant, list[Instance]]]:
-    """Run the simulator and Home Assistant, with all accounts added."""
+    """Run the simulator and Home Assistant, with all accounts added.
+
+    The gateways' own delays of answers are real, and divided by `patience`.
+    """
     async with AsyncExitStack() as stack:
-        simulator = Simulator()
+        simulator = Simulator(clock=HurriedClock(patience))
         await simulator.start(simulator_port)
         stack.push_async_callback(simulator.stop)
         populate(simulator)
@@ -489,7 +498,9 @@ async def check() -> int:
     return 0 if passed else 1
 
 
-async def show(port: int, simulator_port: int, speed: float, *, live: bool) -> int:
+async def show(
+    port: int, simulator_port: int, speed: float, patience: float, *, live: bool
+) -> int:
     """Run the demo until it is interrupted."""
     shutil.rmtree(FOLDER, ignore_errors=True)
     done = asyncio.Event()
@@ -497,7 +508,9 @@ async def show(port: int, simulator_port: int, speed: float, *, live: bool) -> i
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, done.set)
     print("Starting Home Assistant; the first time takes a minute …", flush=True)
-    async with running(FOLDER, port=port, simulator_port=simulator_port) as (
+    async with running(
+        FOLDER, port=port, simulator_port=simulator_port, patience=patience
+    ) as (
         simulator,
         home_assistant,
         instances,
@@ -511,6 +524,8 @@ async def show(port: int, simulator_port: int, speed: float, *, live: bool) -> i
             f"  login           {home_assistant.username}, "
             f"password {home_assistant.password}\n"
             f"  simulator       {simulator.url}/control\n\n"
+            "The gateways keep callers waiting as the real ones do, but "
+            f"{patience:g} times as short.\n"
             "Ctrl+C ends both.",
             flush=True,
         )
@@ -538,6 +553,13 @@ def main() -> int:
         help="how many seconds of the simulated day pass in one (default: 120)",
     )
     parser.add_argument(
+        "--patience",
+        type=float,
+        default=PATIENCE,
+        help="how many times shorter the gateways' delays are than the real ones "
+        "(default: %(default)g, 1 is as they are)",
+    )
+    parser.add_argument(
         "--still", action="store_true", help="let nobody do anything by themselves"
     )
     options = parser.parse_args()
@@ -545,7 +567,11 @@ def main() -> int:
         return asyncio.run(check())
     return asyncio.run(
         show(
-            options.port, options.simulator_port, options.speed, live=not options.still
+            options.port,
+            options.simulator_port,
+            options.speed,
+            options.patience,
+            live=not options.still,
         )
     )
 

@@ -3,24 +3,32 @@
 import asyncio
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
+import logging
+from types import MappingProxyType
 from typing import Any
 from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
+import pytest
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
     async_fire_time_changed,
 )
 
 from custom_components.whatsapp_presence.const import DOMAIN, SUBENTRY_TYPE_CHAT
-from custom_components.whatsapp_presence.coordinator import (
-    ChatCoordinator,
-    InstanceCoordinator,
+from custom_components.whatsapp_presence.instance.chat import Chat
+from custom_components.whatsapp_presence.instance.hub import Instance
+from custom_components.whatsapp_presence.repairs import Issue
+from homeassistant.config_entries import ConfigSubentry, ConfigSubentryData
+from homeassistant.const import (
+    EVENT_STATE_CHANGED,
+    EVENT_STATE_REPORTED,
+    EntityCategory,
+    Platform,
 )
-from homeassistant.config_entries import ConfigSubentryData
-from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED, Platform
 from homeassistant.core import Event, HomeAssistant, State, callback
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import entity_registry as er, issue_registry as ir
 
 from .simulator import Account, Group, Person, Simulator
 
@@ -34,6 +42,7 @@ INSTANCES = {"waapi": "12345", "wawp": "A1B2C3", "waha": "default"}
 ENTRY_ID = "01JENTRY0000000000000000WP"
 TITLE = "My account"
 WEBHOOK_ID = "0123456789abcdef0123456789abcdef"
+WEBHOOK_PATH = f"/api/webhook/{WEBHOOK_ID}"
 
 # Of the gateway's dialects, what subscribes to a chat.
 SUBSCRIBE = {
@@ -46,7 +55,12 @@ SUBSCRIBE = {
 def add_account(
     simulator: Simulator, gateway: str = "waapi", **options: Any
 ) -> Account:
-    """Add an account that knows Anna, Ben and a group of both."""
+    """Add an account that knows Anna, Ben and a group of both.
+
+    A server of WAHA has its store switched on, as the set-up's help asks for.
+    """
+    if gateway == "waha":
+        options.setdefault("store", True)
     account = simulator.add_instance(
         gateway, INSTANCES[gateway], token="t0ken", **options
     )
@@ -123,6 +137,45 @@ async def set_up(
     return entry
 
 
+async def add_chat(
+    hass: HomeAssistant,
+    account: Account,
+    entry: MockConfigEntry,
+    chat_id: str,
+    title: str,
+    **data: Any,
+) -> None:
+    """Add a chat to an entry that is set up, and wait until it is subscribed."""
+    added = {**chat(chat_id, title, **data)}
+    hass.config_entries.async_add_subentry(
+        entry, ConfigSubentry(**{**added, "data": MappingProxyType(added["data"])})
+    )
+    await settle(hass, account)
+
+
+async def set_up_stream(
+    hass: HomeAssistant, account: Account, *chats: ConfigSubentryData
+) -> MockConfigEntry:
+    """Set up an account whose events come over a stream, and wait until they can."""
+    entry = create_entry(account, *(chats or (chat(),)))
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await until(lambda: instance_of(entry).delivery.push)
+    await until(lambda: len(account.subscriptions) == len(instance_of(entry).chats))
+    return entry
+
+
+async def pass_time(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, seconds: float
+) -> None:
+    """Let time pass, and what is due happen, beside a stream that never ends."""
+    freezer.tick(seconds)
+    async_fire_time_changed(hass)
+    for _ in range(600):
+        await asyncio.sleep(0)
+    await hass.async_block_till_done()
+
+
 async def settle(hass: HomeAssistant, account: Account) -> None:
     """Wait until nobody has anything left to do, on either side."""
     while True:
@@ -162,6 +215,14 @@ async def advance(
     await settle(hass, account)
 
 
+async def outlast_grace(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, account: Account
+) -> None:
+    """Let a poll find an outage out, and the grace time that follows pass."""
+    for seconds in (60, 2, 120):
+        await advance(hass, freezer, account, seconds)
+
+
 async def until(condition: Callable[[], Any]) -> None:
     """Let things happen until a condition holds, whatever the clock says."""
     for _ in range(20_000):
@@ -171,18 +232,16 @@ async def until(condition: Callable[[], Any]) -> None:
     raise AssertionError("It never came to that")
 
 
-def instance_of(entry: MockConfigEntry) -> InstanceCoordinator:
-    """Return the coordinator of a loaded entry."""
-    instance: InstanceCoordinator = entry.runtime_data.instance
+def instance_of(entry: MockConfigEntry) -> Instance:
+    """Return the instance of a loaded entry."""
+    instance: Instance = entry.runtime_data.instance
     return instance
 
 
-def coordinator_of(entry: MockConfigEntry, chat_id: str = ANNA) -> ChatCoordinator:
-    """Return the coordinator of a chat of a loaded entry."""
+def chat_of(entry: MockConfigEntry, chat_id: str = ANNA) -> Chat:
+    """Return a chat of a loaded entry."""
     return next(
-        coordinator
-        for coordinator in instance_of(entry).chats.values()
-        if coordinator.chat_id == chat_id
+        chat for chat in instance_of(entry).chats.values() if chat.chat_id == chat_id
     )
 
 
@@ -202,6 +261,33 @@ def subscriptions(account: Account, chat_id: str | None = None) -> int:
 def requests(account: Account, path: str) -> int:
     """Return how many requests' paths ended with this."""
     return sum(request.path.endswith(path) for request in account.simulator.requests)
+
+
+def webhook_url(hass: HomeAssistant) -> str:
+    """Return the address of the entry's webhook."""
+    return f"{hass.config.external_url}{WEBHOOK_PATH}"
+
+
+def webhook_urls(account: Account) -> list[str]:
+    """Return the addresses that are registered at the gateway."""
+    return [hook["url"] for hook in account.webhooks]
+
+
+def issue(
+    hass: HomeAssistant, key: Issue, owner_id: str = ENTRY_ID
+) -> ir.IssueEntry | None:
+    """Return a repair issue, if the user is told of it."""
+    return ir.async_get(hass).async_get_issue(DOMAIN, f"{key}_{owner_id}")
+
+
+def told(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what the integration has logged for everybody to see."""
+    return [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith("custom_components.whatsapp_presence")
+        and record.levelno > logging.DEBUG
+    ]
 
 
 def entity_id(
@@ -240,6 +326,37 @@ def only(platform: Platform) -> Generator[None]:
         yield
 
 
+@dataclass(frozen=True)
+class Named:
+    """What users and automations know the entities of a platform by."""
+
+    # The entity's id and translation key, by its unique id.
+    entities: dict[str, tuple[str, str | None]]
+    disabled: set[str]
+    diagnostic: set[str]
+
+
+async def names_of(
+    hass: HomeAssistant,
+    account: Account,
+    platform: Platform,
+    *chats: ConfigSubentryData,
+) -> Named:
+    """Set up one platform of an account, and return what it has."""
+    with only(platform):
+        entry = await set_up(hass, account, *chats)
+    entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    return Named(
+        {each.unique_id: (each.entity_id, each.translation_key) for each in entities},
+        {each.entity_id for each in entities if each.disabled_by},
+        {
+            each.entity_id
+            for each in entities
+            if each.entity_category is EntityCategory.DIAGNOSTIC
+        },
+    )
+
+
 async def set_up_day(
     hass: HomeAssistant, account: Account, platform: Platform
 ) -> MockConfigEntry:
@@ -250,7 +367,7 @@ async def set_up_day(
     carl = account.add_person("33612345678", name="Carl")
     carl.last_seen = 1_790_000_123
     with only(platform):
-        return await set_up(
+        entry = await set_up(
             hass,
             account,
             chat(),
@@ -258,6 +375,10 @@ async def set_up_day(
             chat(carl.chat_id, "Carl"),
             chat(FAMILY, "Family"),
         )
+        # What is done in a group is told when it is done, and not again.
+        await account.set_presence(ben(account), "typing", group=FAMILY)
+        await settle(hass, account)
+    return entry
 
 
 class Writes:

@@ -1,22 +1,29 @@
 """Fixtures for all tests."""
 
-from collections.abc import AsyncGenerator, Generator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 import logging
-import time
 from unittest.mock import PropertyMock, patch
 
 import pytest
+from pytest_homeassistant_custom_component.common import snapshot_platform
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 
 # Ours first: the test package brings a custom_components of its own.
 import custom_components.whatsapp_presence  # noqa: F401
-from custom_components.whatsapp_presence.gateways import pacing, waapi
+from custom_components.whatsapp_presence.gateways import (
+    GATEWAYS,
+    pacing,
+    waapi as waapi_gateway,
+)
+from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
 
-from .simulator import Simulator
+from .common import add_account, set_up_day
+from .simulator import Account, Simulator, SkippingClock, WaapiAccount, WawpAccount
 
 
 @pytest.fixture(autouse=True)
@@ -33,14 +40,38 @@ def auto_enable_custom_integrations(request: pytest.FixtureRequest) -> None:
 async def simulator(socket_enabled: None) -> AsyncGenerator[Simulator]:
     """A simulator of the gateways on a free loopback port, with nobody in it."""
 
-    def clock() -> float:
-        # Looked up at each call: the clock may be frozen later.
-        return time.time()
-
-    async with Simulator(clock=clock) as running:
-        # Tests wait for nothing that a real gateway waits for.
+    # Tests wait for nothing that a real gateway waits for.
+    async with Simulator(clock=SkippingClock()) as running:
         running.delivery.retry_delay = 0.05
         yield running
+
+
+@pytest.fixture
+def waapi(simulator: Simulator) -> WaapiAccount:
+    """An account at WaAPI that knows Anna, Ben and a group."""
+    account = add_account(simulator, "waapi")
+    assert isinstance(account, WaapiAccount)
+    return account
+
+
+@pytest.fixture
+def wawp(simulator: Simulator) -> WawpAccount:
+    """The same at Wawp."""
+    account = add_account(simulator, "wawp")
+    assert isinstance(account, WawpAccount)
+    return account
+
+
+@pytest.fixture
+def account(waapi: WaapiAccount) -> WaapiAccount:
+    """An account, for what does not depend on the gateway."""
+    return waapi
+
+
+@pytest.fixture(params=["waapi", "wawp"])
+def each_account(simulator: Simulator, request: pytest.FixtureRequest) -> Account:
+    """An account at each of the gateways that call a webhook."""
+    return add_account(simulator, request.param)
 
 
 @pytest.fixture
@@ -60,8 +91,9 @@ async def reachable(
 @pytest.fixture
 def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let requests go out at once, and be answered so, for clocks that stand still."""
-    monkeypatch.setattr(pacing, "BURST", 100_000)
-    monkeypatch.setattr(waapi, "_WAIT_FOR_PUSH_MS", 10)
+    for gateway in GATEWAYS.values():
+        monkeypatch.setattr(gateway, "pace", pacing.HOME, raising=False)
+    monkeypatch.setattr(waapi_gateway, "_WAIT_FOR_PUSH_MS", 10)
 
 
 @pytest.fixture
@@ -79,3 +111,19 @@ def entity_registry_enabled_by_default() -> Generator[None]:
 def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
     """Keep what Home Assistant makes up at each run out of snapshots."""
     return snapshot.use_extension(HomeAssistantSnapshotExtension)
+
+
+@pytest.fixture
+def check_day(
+    hass: HomeAssistant,
+    each_account: Account,
+    entity_registry: er.EntityRegistry,
+    snapshot: SnapshotAssertion,
+) -> Callable[[Platform], Awaitable[None]]:
+    """Compare a platform's entities, while somebody is doing something, with a snapshot."""
+
+    async def check(platform: Platform) -> None:
+        entry = await set_up_day(hass, each_account, platform)
+        await snapshot_platform(hass, entity_registry, snapshot, entry.entry_id)
+
+    return check

@@ -1,8 +1,9 @@
 """The binary sensors of chats and of the instance."""
 
+from collections.abc import Awaitable, Callable
+
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import snapshot_platform
 from syrupy.assertion import SnapshotAssertion
 
 from custom_components.whatsapp_presence.const import DOMAIN
@@ -11,11 +12,10 @@ from homeassistant.const import (
     STATE_ON,
     STATE_UNAVAILABLE,
     STATE_UNKNOWN,
-    EntityCategory,
     Platform,
 )
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers import device_registry as dr
 
 from .common import (
     ANNA,
@@ -27,10 +27,9 @@ from .common import (
     advance,
     anna,
     chat,
+    names_of,
     online,
-    only,
     set_up,
-    set_up_day,
     settle,
     state,
 )
@@ -39,38 +38,20 @@ from .simulator import Account, Simulator
 pytestmark = pytest.mark.usefixtures("reachable", "unpaced")
 
 
-@pytest.fixture
-def account(simulator: Simulator) -> Account:
-    """Return an account at WaAPI."""
-    return add_account(simulator)
-
-
-@pytest.mark.parametrize("gateway", ["waapi", "wawp"])
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_binary_sensors(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    gateway: str,
-    entity_registry: er.EntityRegistry,
-    snapshot: SnapshotAssertion,
+    check_day: Callable[[Platform], Awaitable[None]],
 ) -> None:
     """Contacts and a group show who is online, typing and recording."""
-    account = add_account(simulator, gateway)
-    entry = await set_up_day(hass, account, Platform.BINARY_SENSOR)
-    await snapshot_platform(hass, entity_registry, snapshot, entry.entry_id)
+    await check_day(Platform.BINARY_SENSOR)
 
 
-async def test_names_and_unique_ids(
-    hass: HomeAssistant, account: Account, entity_registry: er.EntityRegistry
-) -> None:
+async def test_names_and_unique_ids(hass: HomeAssistant, account: Account) -> None:
     """Users and automations rely on them."""
-    with only(Platform.BINARY_SENSOR):
-        entry = await set_up(hass, account, chat(), chat(FAMILY, "Family"))
-    entities = er.async_entries_for_config_entry(entity_registry, entry.entry_id)
-    assert {
-        entity.unique_id: (entity.entity_id, entity.translation_key)
-        for entity in entities
-    } == {
+    named = await names_of(
+        hass, account, Platform.BINARY_SENSOR, chat(), chat(FAMILY, "Family")
+    )
+    assert named.entities == {
         f"{ENTRY_ID}_ready": ("binary_sensor.my_account_ready", "ready"),
         f"{ENTRY_ID}_{ANNA}_online": ("binary_sensor.anna", "online"),
         f"{ENTRY_ID}_{ANNA}_typing": ("binary_sensor.anna_typing", "typing"),
@@ -82,15 +63,11 @@ async def test_names_and_unique_ids(
             "recording",
         ),
     }
-    assert {entity.entity_id for entity in entities if entity.disabled_by} == {
+    assert named.disabled == {
         "binary_sensor.anna_recording",
         "binary_sensor.family_recording",
     }
-    assert {
-        entity.entity_id
-        for entity in entities
-        if entity.entity_category is EntityCategory.DIAGNOSTIC
-    } == {"binary_sensor.my_account_ready"}
+    assert named.diagnostic == {"binary_sensor.my_account_ready"}
     main = hass.states.get("binary_sensor.anna")
     assert main is not None
     assert main.name == "Anna"

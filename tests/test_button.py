@@ -1,8 +1,8 @@
 """The button that subscribes all chats again."""
 
+from collections.abc import Awaitable, Callable
+
 import pytest
-from pytest_homeassistant_custom_component.common import snapshot_platform
-from syrupy.assertion import SnapshotAssertion
 
 from custom_components.whatsapp_presence.const import DOMAIN
 from homeassistant.components.button import DOMAIN as BUTTON_DOMAIN, SERVICE_PRESS
@@ -18,7 +18,6 @@ from .common import (
     add_account,
     chat,
     set_up,
-    set_up_day,
     settle,
     subscriptions,
 )
@@ -36,24 +35,19 @@ async def press(hass: HomeAssistant) -> None:
     )
 
 
-@pytest.mark.parametrize("gateway", ["waapi", "wawp"])
 async def test_button(
     hass: HomeAssistant,
-    simulator: Simulator,
-    gateway: str,
     entity_registry: er.EntityRegistry,
-    snapshot: SnapshotAssertion,
+    check_day: Callable[[Platform], Awaitable[None]],
 ) -> None:
     """There is one for the instance."""
-    account = add_account(simulator, gateway)
-    entry = await set_up_day(hass, account, Platform.BUTTON)
+    await check_day(Platform.BUTTON)
     assert (
         entity_registry.async_get_entity_id(
             BUTTON_DOMAIN, DOMAIN, f"{ENTRY_ID}_resubscribe"
         )
         == BUTTON
     )
-    await snapshot_platform(hass, entity_registry, snapshot, entry.entry_id)
 
 
 async def test_press(hass: HomeAssistant, simulator: Simulator) -> None:

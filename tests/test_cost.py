@@ -32,8 +32,8 @@ PACKAGE = str(Path(integration.__file__).parent)
 NOW = 1_790_000_000
 
 # Python functions of the integration that run for one event, at most.
-CALLS_WITHOUT_NEWS = {"waapi": 39, "wawp": 40}
-CALLS_WITH_NEWS = {"waapi": 107, "wawp": 108}
+CALLS_WITHOUT_NEWS = {"waapi": 38, "wawp": 39}
+CALLS_WITH_NEWS = {"waapi": 88, "wawp": 89}
 # Of the states that one event writes, as JSON.
 BYTES_WITH_NEWS = 1500
 

@@ -66,7 +66,7 @@ async def diagnostics(hass: HomeAssistant) -> None:
 def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let intervals be what they are called."""
     monkeypatch.setattr(
-        "custom_components.whatsapp_presence.coordinator.random.uniform",
+        "custom_components.whatsapp_presence.instance.rounds.random.uniform",
         lambda low, high: high,
     )
 
@@ -97,6 +97,9 @@ async def test_diagnostics_of_an_entry(
         chat(FAMILY, "Family"),
         options={"webhook_secret": "hush-hush"} if signs else None,
     )
+    # Of a group's members is told what they do in it; not by all that they are online.
+    await account.set_presence(anna(account), "typing", group=FAMILY)
+    await account.set_presence(anna(account), "paused", group=FAMILY)
     await account.set_presence(ben(account), "typing", group=FAMILY)
     await settle(hass, account)
 
@@ -110,6 +113,35 @@ async def test_diagnostics_of_an_entry(
         assert isinstance(shown, dict)
         assert isinstance(shown.pop("events"), int)
     assert found == snapshot
+    assert_nothing_private(found)
+
+
+async def test_a_form_that_nobody_showed_is_captured_without_what_it_said(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    hass_client_no_auth: ClientSessionGenerator,
+    simulator: Simulator,
+) -> None:
+    """Names of fields, types, and nothing else."""
+    account = add_account(simulator)
+    entry = await set_up(hass, account)
+    client = await hass_client_no_auth()
+    odd = {"contact": {"wid": ANNA_LID, "shortName": "Anna"}, ANNA: ["typing"]}
+    body = {"event": "presence_update", "instanceId": 12345, "data": odd}
+    assert (await client.post(f"/api/webhook/{WEBHOOK_ID}", json=body)).status == 200
+    found = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert isinstance(found["instance"], dict)
+    [captured] = found["instance"]["capture"]
+    assert captured == {
+        "kind": "a presence update in an unknown form",
+        "structure": {
+            "data": {
+                "contact": {"wid": "string", "shortName": "string"},
+                "<key>": ["string"],
+            }
+        },
+        "count": 1,
+    }
     assert_nothing_private(found)
 
 

@@ -11,10 +11,16 @@ import pytest
 from pytest_homeassistant_custom_component.common import async_mock_service
 import yaml  # type: ignore[import-untyped]
 
-from custom_components.whatsapp_presence import chat_flow, const, coordinator, webhook
+from custom_components.whatsapp_presence import chat_flow, const
 from custom_components.whatsapp_presence.condition import CONDITIONS
 from custom_components.whatsapp_presence.const import DOMAIN
 from custom_components.whatsapp_presence.gateways import client, pacing
+from custom_components.whatsapp_presence.instance import (
+    coordinator,
+    delivery,
+    registration,
+    rounds,
+)
 from custom_components.whatsapp_presence.presence import tracker
 from custom_components.whatsapp_presence.presence.model import PresenceChange
 from custom_components.whatsapp_presence.repairs import Issue
@@ -236,7 +242,7 @@ def test_fields_are_called_as_they_are_shown() -> None:
 
 def test_numbers_are_those_of_the_code() -> None:
     """What the pages promise is what the constants say."""
-    minute = coordinator.RENEWALS_PER_MINUTE
+    minute = rounds.RENEWALS_PER_MINUTE
     renewal = const.RENEW_INTERVAL.total_seconds()
     poll = const.POLL_INTERVAL.total_seconds()
     assert const.STATUS_INTERVAL.total_seconds() == 60
@@ -251,7 +257,7 @@ def test_numbers_are_those_of_the_code() -> None:
         ("docs/setup.md", f"bursts of {pacing.BURST}"),
         ("docs/setup.md", f"no longer than {pacing.MAX_PAUSE / 60:.0f} minutes"),
         ("docs/setup.md", f"within {client.TIME_LIMIT:.0f} seconds"),
-        ("docs/setup.md", f"every {webhook.CHECK_INTERVAL.seconds // 60} minutes"),
+        ("docs/setup.md", f"every {registration.CHECK_INTERVAL.seconds // 60} minutes"),
         ("docs/setup.md", f"0 to {const.MAX_SETTLE_TIME} seconds"),
         ("README.md", f"({const.DEFAULT_SETTLE_TIME} seconds unless you change it)"),
         ("README.md", f"**{tracker.TYPING_TIMEOUT:.0f} seconds** after"),
@@ -259,9 +265,9 @@ def test_numbers_are_those_of_the_code() -> None:
         ("docs/privacy.md", f"above {const.MAX_WEBHOOK_BODY // 1024} KiB"),
     ):
         assert phrase in PAGES[page].replace("\n", " "), phrase
-    assert coordinator.REFUSED_INTERVAL.total_seconds() == 1800
+    assert rounds.REFUSED_INTERVAL.total_seconds() == 1800
     assert coordinator.PICTURE_INTERVAL.days == 1
-    assert coordinator.MISSED_CHANGES == 3
+    assert delivery.MISSED_CHANGES == 3
     assert chat_flow.DEFAULT_SETTLE_TIME == const.DEFAULT_SETTLE_TIME
 
 

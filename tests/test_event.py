@@ -1,51 +1,27 @@
 """The events of chats."""
 
+from collections.abc import Awaitable, Callable
+
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import snapshot_platform
-from syrupy.assertion import SnapshotAssertion
 
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, Platform
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
 
-from .common import (
-    ANNA,
-    ENTRY_ID,
-    add_account,
-    advance,
-    anna,
-    only,
-    set_up,
-    set_up_day,
-    settle,
-    state,
-)
-from .simulator import Account, Simulator
+from .common import ANNA, ENTRY_ID, advance, anna, only, set_up, settle, state
+from .simulator import Account
 
 pytestmark = pytest.mark.usefixtures("reachable", "unpaced")
 
 
-@pytest.fixture
-def account(simulator: Simulator) -> Account:
-    """Return an account at WaAPI."""
-    return add_account(simulator)
-
-
-@pytest.mark.parametrize("gateway", ["waapi", "wawp"])
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_events(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    gateway: str,
-    entity_registry: er.EntityRegistry,
-    snapshot: SnapshotAssertion,
+    check_day: Callable[[Platform], Awaitable[None]],
 ) -> None:
     """Each chat has an event entity; nothing has happened yet."""
-    account = add_account(simulator, gateway)
-    entry = await set_up_day(hass, account, Platform.EVENT)
-    await snapshot_platform(hass, entity_registry, snapshot, entry.entry_id)
+    await check_day(Platform.EVENT)
 
 
 async def test_event_is_off_by_default(

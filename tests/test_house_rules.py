@@ -13,6 +13,25 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGE = "custom_components.whatsapp_presence"
 INTEGRATION = ROOT / "custom_components" / "whatsapp_presence"
+TESTS = ROOT / "tests"
+
+# The rooms of instance/, from the top; what stands side by side does not know each
+# other. An event comes in near the top and goes down; what has to be told to a room
+# above is told by a callback that it handed in.
+ROOMS = (
+    ("coordinator",),
+    ("registration", "webhook", "stream"),
+    ("rounds",),
+    ("delivery",),
+    ("pictures", "people"),
+    ("chat",),
+    ("deadlines", "aliases", "address"),
+)
+FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
+# What only others' tests go through.
+TESTED_ELSEWHERE = {"address"}
+# A class with more lines has more than one job.
+MAX_CLASS_LINES = 250
 
 # What the vendors call things; outside gateways/ nobody has heard of it. Words that are
 # the integration's own as well (ready, typing, online, …) can't be told apart and are
@@ -152,6 +171,80 @@ def test_gateways_import_presence_and_aiohttp_alone() -> None:
         ours=(f"{PACKAGE}.presence", f"{PACKAGE}.gateways"),
         others=frozenset({"aiohttp", "multidict", "yarl"}),
     )
+
+
+def test_the_house_has_its_rooms() -> None:
+    """All of instance/ has its place below; the rest is found where it belongs."""
+    for folder in ("brand", "gateways", "instance", "presence", "translations"):
+        assert (INTEGRATION / folder).is_dir(), folder
+    for page in ("chat_flow", "config_flow", "const", "entity", "repairs"):
+        assert (INTEGRATION / f"{page}.py").is_file(), page
+    rooms = {path.stem for path in (INTEGRATION / "instance").glob("*.py")}
+    assert rooms == {"__init__", *FLOOR}
+
+
+def test_tests_stand_where_what_they_test_stands() -> None:
+    """Each room has a file of tests, and there is none for a room that is gone."""
+    there = {path.stem for path in (TESTS / "instance").glob("test_*.py")}
+    assert there == {f"test_{room}" for room in FLOOR.keys() - TESTED_ELSEWHERE}
+    for folder in ("gateways", "presence"):
+        assert list((TESTS / folder).glob("test_*.py"))
+
+
+def rooms_known_to(room: str) -> set[str]:
+    """Name the rooms of the instance that a room imports."""
+    prefix = f"{PACKAGE}.instance."
+    return {
+        name.removeprefix(prefix)
+        for name in imported_by(INTEGRATION / "instance" / f"{room}.py")
+        if name.startswith(prefix)
+    }
+
+
+@pytest.mark.parametrize("room", FLOOR)
+def test_a_room_knows_only_rooms_below_it(room: str) -> None:
+    """So an event goes down, and never comes back to a room that it has left."""
+    known = rooms_known_to(room)
+    assert known <= FLOOR.keys()
+    assert {other for other in known if FLOOR[other] <= FLOOR[room]} == set()
+
+
+@pytest.mark.parametrize("room", ["webhook", "stream"])
+def test_where_events_come_in_nobody_asks_whose_they_are(room: str) -> None:
+    """What receives hands events on by a callback, and knows nobody behind it."""
+    assert not rooms_known_to(room) & {"coordinator", "people", "rounds"}
+
+
+@pytest.mark.parametrize("folder", ["gateways", "presence"])
+def test_what_speaks_and_what_decides_know_no_account(folder: str) -> None:
+    """Both could be used without what is done for an account."""
+    found = {
+        f"{name_of(path)}: {name}"
+        for path in (INTEGRATION / folder).rglob("*.py")
+        for name in imported_by(path)
+        if name.startswith(f"{PACKAGE}.instance")
+    }
+    assert not found
+
+
+def has_classes(path: Path) -> bool:
+    """Whether a file defines a class, wherever in it."""
+    return any(isinstance(node, ast.ClassDef) for node in ast.walk(parsed(path)))
+
+
+@pytest.mark.parametrize(
+    "path", filter(has_classes, python_files("custom_components")), ids=name_of
+)
+def test_no_class_is_too_long(path: Path) -> None:
+    """From its first line to its last."""
+    lengths = {
+        node.name: node.end_lineno - node.lineno + 1
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.ClassDef) and node.end_lineno is not None
+    }
+    assert {
+        name: lines for name, lines in lengths.items() if lines > MAX_CLASS_LINES
+    } == {}
 
 
 def test_no_import_goes_in_a_circle() -> None:

@@ -371,7 +371,7 @@ async def test_nothing_private_is_told(
     account.remove_webhook(url)
     hass.config_entries.async_update_entry(entry, options={"register_webhook": True})
     await settle(hass, account)
-    entry.runtime_data.instance.async_set_push(False)
+    entry.runtime_data.instance.delivery.async_set_push(False)
     entry.runtime_data.webhook.async_reconcile_soon()
     await settle(hass, account)
 

@@ -114,7 +114,7 @@ async def test_silent_webhook_is_registered_anew(
     (before,) = account.webhooks
     await lose_events(hass, account, freezer)
     assert told(hass) == {Issue.WEBHOOK_SILENT: True}
-    assert not instance_of(entry).push
+    assert not instance_of(entry).delivery.push
 
     form = await repairs.open(Issue.WEBHOOK_SILENT)
     assert form["description_placeholders"] == {
@@ -131,7 +131,7 @@ async def test_silent_webhook_is_registered_anew(
     assert after["id"] != before["id"]
     assert subscriptions(account) == asked + 1
     assert told(hass) == {}
-    assert instance_of(entry).push
+    assert instance_of(entry).delivery.push
 
     account.simulator.delivery.faults = Faults()
     await account.set_presence(anna(account), "typing")
@@ -187,7 +187,7 @@ async def test_silent_webhook_that_the_user_registers(
 ) -> None:
     """What Home Assistant may not register, it does not."""
     entry = await set_up(hass, account, options={"register_webhook": False})
-    instance_of(entry).async_set_push(True)
+    instance_of(entry).delivery.async_set_push(True)
     await lose_events(hass, account, freezer)
     await repairs.open(Issue.WEBHOOK_SILENT)
     result = await repairs.confirm()
@@ -220,7 +220,7 @@ async def test_webhook_that_may_be_registered_after_all(
     await settle(hass, account)
     assert len(account.webhooks) == 1
     assert told(hass) == {}
-    assert instance_of(entry).push
+    assert instance_of(entry).delivery.push
 
 
 async def test_instance_that_was_connected_again(
@@ -274,7 +274,8 @@ async def test_others_have_nothing_to_click(
     """What only the user can mend is told, no more."""
     await set_up(hass, account)
     with patch(
-        "custom_components.whatsapp_presence.webhook.is_local_host", return_value=False
+        "custom_components.whatsapp_presence.instance.address.is_local_host",
+        return_value=False,
     ):
         await hass.config.async_update(external_url=None)
         await settle(hass, account)

@@ -23,7 +23,7 @@ from .common import (
     advance,
     anna,
     chat,
-    coordinator_of,
+    chat_of,
     create_entry,
     instance_of,
     set_up,
@@ -34,7 +34,7 @@ from .simulator import Account, Faults, Simulator, WaapiAccount
 
 pytestmark = pytest.mark.usefixtures("reachable", "unpaced")
 
-NEAR = "custom_components.whatsapp_presence.webhook.is_local_host"
+NEAR = "custom_components.whatsapp_presence.instance.address.is_local_host"
 
 
 @dataclass
@@ -243,9 +243,9 @@ async def test_silent_stream(
     entry: MockConfigEntry = create_entry(account, chat())
     entry.add_to_hass(hass)
     assert await hass.config_entries.async_setup(ENTRY_ID)
-    await until(lambda: instance_of(entry).push)
+    await until(lambda: instance_of(entry).delivery.push)
     for _ in range(3):
-        instance_of(entry).note_missed_change()
+        instance_of(entry).delivery.async_note_missed_change()
     (issue,) = issues(hass)
     assert issue.translation_key == Issue.STREAM_SILENT
     assert issue.translation_placeholders == {"instance": TITLE, "webhook_url": ""}
@@ -253,7 +253,7 @@ async def test_silent_stream(
     await until(lambda: account.subscriptions)
     await account.set_presence(anna(account), "online")
     await until(lambda: not issues(hass))
-    assert instance_of(entry).push
+    assert instance_of(entry).delivery.push
     assert await hass.config_entries.async_unload(ENTRY_ID)
 
 
@@ -265,7 +265,7 @@ async def test_refused_chat_that_is_removed(hass: HomeAssistant, scene: Scene) -
     assert told == [{"chat": "Anna"}, {"chat": "Ben"}]
 
     hass.config_entries.async_remove_subentry(
-        entry, coordinator_of(entry).subentry.subentry_id
+        entry, chat_of(entry).subentry.subentry_id
     )
     await settle(hass, scene.account)
     assert [issue.translation_placeholders for issue in issues(hass)] == [

@@ -1,23 +1,16 @@
 """The sensors of chats and of the instance."""
 
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import (
     mock_restore_cache_with_extra_data,
-    snapshot_platform,
 )
-from syrupy.assertion import SnapshotAssertion
 
-from homeassistant.const import (
-    STATE_UNAVAILABLE,
-    STATE_UNKNOWN,
-    EntityCategory,
-    Platform,
-)
+from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, Platform
 from homeassistant.core import HomeAssistant, State
-from homeassistant.helpers import entity_registry as er
 
 from .common import (
     ANNA,
@@ -31,9 +24,8 @@ from .common import (
     anna,
     ben,
     chat,
-    only,
+    names_of,
     set_up,
-    set_up_day,
     settle,
     state,
 )
@@ -45,35 +37,20 @@ SEEN = 1_790_000_000
 SEEN_TEXT = "2026-09-21T14:13:20+00:00"
 
 
-@pytest.fixture
-def account(simulator: Simulator) -> Account:
-    """Return an account at WaAPI."""
-    return add_account(simulator)
-
-
-@pytest.mark.parametrize("gateway", ["waapi", "wawp"])
 @pytest.mark.freeze_time("2026-11-20 12:00:00+00:00")
 @pytest.mark.usefixtures("entity_registry_enabled_by_default")
 async def test_sensors(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    gateway: str,
-    entity_registry: er.EntityRegistry,
-    snapshot: SnapshotAssertion,
+    check_day: Callable[[Platform], Awaitable[None]],
 ) -> None:
     """Contacts and a group show what they do, and when they were last seen."""
-    account = add_account(simulator, gateway)
-    entry = await set_up_day(hass, account, Platform.SENSOR)
-    await snapshot_platform(hass, entity_registry, snapshot, entry.entry_id)
+    await check_day(Platform.SENSOR)
 
 
-async def test_names_and_unique_ids(
-    hass: HomeAssistant, account: Account, entity_registry: er.EntityRegistry
-) -> None:
+async def test_names_and_unique_ids(hass: HomeAssistant, account: Account) -> None:
     """Users and automations rely on them."""
-    with only(Platform.SENSOR):
-        entry = await set_up(hass, account, chat(), chat(FAMILY, "Family"))
-    entities = er.async_entries_for_config_entry(entity_registry, entry.entry_id)
+    named = await names_of(
+        hass, account, Platform.SENSOR, chat(), chat(FAMILY, "Family")
+    )
     expected = {
         f"{ENTRY_ID}_status": ("sensor.my_account_status", "status"),
         f"{ENTRY_ID}_last_event": ("sensor.my_account_last_event", "last_event"),
@@ -83,18 +60,9 @@ async def test_names_and_unique_ids(
             expected[f"{ENTRY_ID}_{chat_id}_{key}"] = (f"sensor.{name}_{key}", key)
     for key in ("typing_members", "recording_members"):
         expected[f"{ENTRY_ID}_{FAMILY}_{key}"] = (f"sensor.family_{key}", key)
-    assert {
-        entity.unique_id: (entity.entity_id, entity.translation_key)
-        for entity in entities
-    } == expected
-    assert [entity.entity_id for entity in entities if entity.disabled_by] == [
-        "sensor.my_account_last_event"
-    ]
-    assert {
-        entity.entity_id
-        for entity in entities
-        if entity.entity_category is EntityCategory.DIAGNOSTIC
-    } == {
+    assert named.entities == expected
+    assert named.disabled == {"sensor.my_account_last_event"}
+    assert named.diagnostic == {
         "sensor.anna_presence_access",
         "sensor.family_presence_access",
         "sensor.my_account_last_event",
@@ -221,7 +189,7 @@ async def test_members_are_named_and_never_by_their_number(
     for found in hass.states.async_all():
         assert "491511234567" not in str(found.as_dict())
         assert "447700900123" not in str(found.as_dict())
-    assert entry.runtime_data.instance.member_name(ANNA) == "Annie"
+    assert entry.runtime_data.instance.people.member_name(ANNA) == "Annie"
 
 
 async def test_members_names_from_the_gateway(

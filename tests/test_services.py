@@ -161,10 +161,10 @@ async def test_group_whose_members_are_told_apart(
     """A gateway that tells who is online is quoted."""
     account = add_account(simulator, "wawp")
     await set_up(hass, account, chat(), chat(FAMILY, "Family"))
-    await account.set_presence(anna(account), "online")
+    await account.set_presence(anna(account), "typing", group=FAMILY)
     await settle(hass, account)
     (found,) = await get_presence(hass, entity_id="binary_sensor.family")
-    assert found["members"] == [{"name": "Anna", "online": True, "activity": "idle"}]
+    assert found["members"] == [{"name": "Anna", "online": True, "activity": "typing"}]
 
 
 async def test_instance_that_is_not_ready(

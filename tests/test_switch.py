@@ -1,12 +1,10 @@
 """The switch that announces the account itself as online."""
 
+from collections.abc import Awaitable, Callable
+
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import (
-    mock_restore_cache,
-    snapshot_platform,
-)
-from syrupy.assertion import SnapshotAssertion
+from pytest_homeassistant_custom_component.common import mock_restore_cache
 
 from custom_components.whatsapp_presence.const import DOMAIN
 from homeassistant.components.switch import DOMAIN as SWITCH_DOMAIN
@@ -29,7 +27,6 @@ from .common import (
     online,
     requests,
     set_up,
-    set_up_day,
     settle,
     state,
 )
@@ -38,12 +35,6 @@ from .simulator import Account, Simulator
 pytestmark = pytest.mark.usefixtures("reachable", "unpaced")
 
 SWITCH = "switch.my_account_announce_online"
-
-
-@pytest.fixture
-def account(simulator: Simulator) -> Account:
-    """Return an account at WaAPI."""
-    return add_account(simulator)
 
 
 async def turn(hass: HomeAssistant, service: str) -> None:
@@ -58,25 +49,21 @@ def announced(hass: HomeAssistant) -> str:
     return state(hass, "switch", "announce_online", None)
 
 
-@pytest.mark.parametrize("gateway", ["waapi", "wawp"])
 async def test_switch(
     hass: HomeAssistant,
-    simulator: Simulator,
-    gateway: str,
+    each_account: Account,
     entity_registry: er.EntityRegistry,
-    snapshot: SnapshotAssertion,
+    check_day: Callable[[Platform], Awaitable[None]],
 ) -> None:
     """There is one for the instance, off until the user has read what it costs."""
-    account = add_account(simulator, gateway)
-    entry = await set_up_day(hass, account, Platform.SWITCH)
+    await check_day(Platform.SWITCH)
     assert (
         entity_registry.async_get_entity_id(
             SWITCH_DOMAIN, DOMAIN, f"{ENTRY_ID}_announce_online"
         )
         == SWITCH
     )
-    await snapshot_platform(hass, entity_registry, snapshot, entry.entry_id)
-    assert account.own_presence_calls == 0
+    assert each_account.own_presence_calls == 0
 
 
 @pytest.mark.parametrize("gateway", ["waapi", "wawp"])

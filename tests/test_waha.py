@@ -77,7 +77,7 @@ async def set_up(
     entry = create_entry(account, chat(), chat(FAMILY, "Family"), options=options)
     entry.add_to_hass(hass)
     assert await hass.config_entries.async_setup(ENTRY_ID)
-    await until(lambda: instance_of(entry).push)
+    await until(lambda: instance_of(entry).delivery.push)
     await until(lambda: account.subscriptions == {ANNA, FAMILY})
     return entry
 
@@ -124,9 +124,9 @@ async def test_nothing_but_the_server_is_needed(
         await until(lambda: online(hass) == STATE_ON)
         # A connection that is made anew needs nothing else either.
         server.waha.abort_sockets()
-        await until(lambda: not instance_of(entry).push)
+        await until(lambda: not instance_of(entry).delivery.push)
         assert await hass.config_entries.async_reload(ENTRY_ID)
-        await until(lambda: instance_of(entry).push)
+        await until(lambda: instance_of(entry).delivery.push)
         await account.set_presence(anna(account), "offline")
         await until(lambda: online(hass) == STATE_OFF)
         assert await hass.config_entries.async_unload(ENTRY_ID)
@@ -154,7 +154,7 @@ async def test_server_that_is_killed_and_started_again(
     await account.set_presence(anna(account), "offline")
     await server.start()
     instance = instance_of(entry)
-    await in_time(hass, freezer, lambda: instance.push and instance.ready)
+    await in_time(hass, freezer, lambda: instance.delivery.push and instance.ready)
     await until(lambda: online(hass) == STATE_OFF)
     await until(lambda: account.subscriptions == {ANNA, FAMILY})
     await account.set_presence(anna(account), "typing")
@@ -167,11 +167,13 @@ async def test_engine_that_tells_no_presence(
 ) -> None:
     """Subscribed, working, and silent: the repair names the setting that is missing."""
     account = add_session(server, "WEBJS")
+    account.quirks.events_under_lid = False
     entry = await set_up(hass, account)
     for word, shown in (
         ("online", STATE_ON),
         ("offline", STATE_OFF),
         ("online", STATE_ON),
+        ("offline", STATE_OFF),
     ):
         await account.set_presence(anna(account), word)
         freezer.tick(301)
@@ -185,13 +187,13 @@ async def test_engine_that_tells_no_presence(
         texts = await async_get_translations(hass, language, "issues", [DOMAIN])
         text = texts[f"component.{DOMAIN}.issues.{Issue.STREAM_SILENT}.description"]
         assert "`config.webjs.tagsEventsOn: true`" in text
-    assert not instance_of(entry).push
+    assert not instance_of(entry).delivery.push
 
     account.quirks.tags_events_on = True
     await account.set_presence(anna(account), "typing")
     await until(lambda: activity(hass) == "typing")
     assert ir.async_get(hass).issues == {}
-    assert instance_of(entry).push
+    assert instance_of(entry).delivery.push
     assert await hass.config_entries.async_unload(ENTRY_ID)
 
 
@@ -277,7 +279,7 @@ async def test_the_sessions_configuration_is_never_written(
     )
     await hass.async_block_till_done()
     assert await hass.config_entries.async_reload(ENTRY_ID)
-    await until(lambda: instance_of(entry).push)
+    await until(lambda: instance_of(entry).delivery.push)
     assert await hass.config_entries.async_remove(ENTRY_ID)
 
     assert json.dumps(account.config) == before

@@ -8,7 +8,6 @@ from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.typing import ConfigType
 
-from .aliases import alias_store
 from .const import (
     CONF_CLOUDHOOK_URL,
     CONF_WEBHOOK_SECRET,
@@ -16,19 +15,17 @@ from .const import (
     DOMAIN,
     SUBENTRY_TYPE_CHAT,
 )
-from .coordinator import (
-    InstanceCoordinator,
-    WhatsAppPresenceConfigEntry,
-    WhatsAppPresenceData,
-)
 from .entity import chat_added_signal, chat_device_identifier
 from .gateways.base import Gateway, Transport
 from .helpers import create_gateway
+from .instance.aliases import alias_store
+from .instance.hub import Instance, WhatsAppPresenceConfigEntry, WhatsAppPresenceData
+from .instance.registration import WebhookRegistration, async_remove_webhook
+from .instance.stream import async_start_stream
+from .instance.webhook import async_open_webhook
 from .log_filter import async_redact, async_stop_redacting
 from .repairs import Issue, async_clear_issue
 from .services import async_setup_services
-from .stream import async_start_stream
-from .webhook import WebhookManager, async_remove_webhook
 
 PLATFORMS = [
     Platform.BINARY_SENSOR,
@@ -56,11 +53,11 @@ async def async_setup_entry(
     """Set up an instance; its chats subscribe in the background."""
     gateway = create_gateway(hass, entry.data)
     _redact_secrets(entry, gateway)
-    instance = InstanceCoordinator(hass, entry, gateway)
-    await instance.async_config_entry_first_refresh()
+    instance = Instance(hass, entry, gateway)
+    await instance.async_setup()
 
-    manager = WebhookManager(hass, entry, gateway, instance)
-    entry.runtime_data = WhatsAppPresenceData(gateway, instance, manager)
+    registration = WebhookRegistration(hass, entry, gateway, instance.delivery)
+    entry.runtime_data = WhatsAppPresenceData(gateway, instance, registration)
     instance.device_id = (
         dr.async_get(hass)
         .async_get_or_create(
@@ -80,9 +77,16 @@ async def async_setup_entry(
     entry.async_on_unload(
         entry.add_update_listener(_UpdateListener(entry).async_entry_updated)
     )
-    manager.async_setup()
+    async_open_webhook(hass, entry, gateway, instance.async_handle_events)
+    registration.async_setup()
     if gateway.capabilities.transport is Transport.WEBSOCKET:
-        async_start_stream(hass, entry, instance)
+        async_start_stream(
+            hass,
+            entry,
+            gateway,
+            instance.async_handle_events,
+            instance.async_stream_changed,
+        )
     instance.async_start()
     return True
 
@@ -127,6 +131,7 @@ def _clear_issues(hass: HomeAssistant, entry: WhatsAppPresenceConfigEntry) -> No
         async_clear_issue(hass, issue, entry.entry_id)
     for subentry_id in entry.subentries:
         async_clear_issue(hass, Issue.CHAT_REFUSED, subentry_id)
+        async_clear_issue(hass, Issue.PRESENCE_FAILING, subentry_id)
 
 
 class _UpdateListener:
@@ -154,17 +159,16 @@ class _UpdateListener:
             return
         _redact_secrets(entry, entry.runtime_data.gateway)
         if self._options != options:
-            entry.runtime_data.webhook.async_options_changed()
+            entry.runtime_data.webhook.async_reconcile_soon()
         if self._title != title:
             dr.async_get(hass).async_update_device(
                 entry.runtime_data.instance.device_id, name=entry.title
             )
-        await _async_follow_chats(hass, entry)
+        _follow_chats(hass, entry)
 
 
-async def _async_follow_chats(
-    hass: HomeAssistant, entry: WhatsAppPresenceConfigEntry
-) -> None:
+@callback
+def _follow_chats(hass: HomeAssistant, entry: WhatsAppPresenceConfigEntry) -> None:
     """Add, change and remove chats, each on its own."""
     instance = entry.runtime_data.instance
     subentries = {
@@ -172,14 +176,15 @@ async def _async_follow_chats(
         for subentry in entry.get_subentries_of_type(SUBENTRY_TYPE_CHAT)
     }
     for subentry_id in instance.chats.keys() - subentries.keys():
-        await instance.async_remove_chat(subentry_id)
+        instance.async_remove_chat(subentry_id)
     for subentry_id, subentry in subentries.items():
         if (chat := instance.chats.get(subentry_id)) is None:
             chat = instance.async_add_chat(subentry)
             async_dispatcher_send(hass, chat_added_signal(entry.entry_id), chat)
-            instance.async_subscribe(chat)
+            instance.rounds.async_subscribe(chat)
             continue
-        if chat.update_subentry(subentry):
+        chat.update_subentry(subentry)
+        if instance.people.async_rename(chat):
             _rename_device(hass, entry.entry_id, chat.chat_id, subentry.title)
 
 

@@ -13,8 +13,8 @@ from homeassistant.const import EntityCategory, EntityStateAttribute
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import InstanceCoordinator, WhatsAppPresenceConfigEntry
 from .entity import ChatEntity, InstanceEntity, async_add_chat_entities
+from .instance.hub import Instance, WhatsAppPresenceConfigEntry
 from .presence.model import ChatPresence
 
 PARALLEL_UPDATES = 0
@@ -31,7 +31,7 @@ class ChatBinarySensorDescription(BinarySensorEntityDescription):
 class InstanceBinarySensorDescription(BinarySensorEntityDescription):
     """A binary sensor of the instance."""
 
-    is_on_fn: Callable[[InstanceCoordinator], bool]
+    is_on_fn: Callable[[Instance], bool]
 
 
 CHAT_SENSORS = (
@@ -61,7 +61,7 @@ INSTANCE_SENSORS = (
         translation_key="ready",
         device_class=BinarySensorDeviceClass.CONNECTIVITY,
         entity_category=EntityCategory.DIAGNOSTIC,
-        is_on_fn=lambda instance: instance.ready,
+        is_on_fn=lambda instance: instance.coordinator.ready,
     ),
 )
 
@@ -80,9 +80,9 @@ async def async_setup_entry(
         hass,
         entry,
         async_add_entities,
-        lambda chat: [
+        lambda instance, chat: [
             (OnlineBinarySensor if description.key == "online" else ChatBinarySensor)(
-                chat, description
+                instance, chat, description
             )
             for description in CHAT_SENSORS
         ],
@@ -103,7 +103,7 @@ class ChatBinarySensor(ChatEntity, BinarySensorEntity):
     @override
     def is_on(self) -> bool | None:
         """Whether the fact is true."""
-        return self.entity_description.is_on_fn(self.coordinator.data)
+        return self.entity_description.is_on_fn(self.chat.presence)
 
 
 class OnlineBinarySensor(ChatBinarySensor):
@@ -121,7 +121,7 @@ class OnlineBinarySensor(ChatBinarySensor):
     @override
     def entity_picture(self) -> str | None:
         """The address of the picture."""
-        return self.coordinator.picture
+        return self.chat.picture
 
 
 class InstanceBinarySensor(InstanceEntity, BinarySensorEntity):
@@ -132,7 +132,7 @@ class InstanceBinarySensor(InstanceEntity, BinarySensorEntity):
     @override
     def read(self) -> bool:
         """Return the fact."""
-        return self.entity_description.is_on_fn(self.coordinator)
+        return self.entity_description.is_on_fn(self.instance)
 
     @property
     @override

@@ -9,8 +9,8 @@ from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
 from .const import DOMAIN
-from .coordinator import WhatsAppPresenceConfigEntry
 from .entity import InstanceEntity
+from .instance.hub import WhatsAppPresenceConfigEntry
 
 PARALLEL_UPDATES = 0
 
@@ -46,4 +46,4 @@ class ResubscribeButton(InstanceEntity, ButtonEntity):
             raise HomeAssistantError(
                 translation_domain=DOMAIN, translation_key="not_ready"
             )
-        self.coordinator.async_resubscribe()
+        self.instance.async_resubscribe()

@@ -6,10 +6,14 @@ from typing import Final
 DOMAIN: Final = "whatsapp_presence"
 
 SUBENTRY_TYPE_CHAT: Final = "chat"
+# A flow that adds many chats, each a subentry of the type above; there are none of this.
+SUBENTRY_TYPE_CHATS: Final = "chats"
 
 CONF_GATEWAY: Final = "gateway"
 CONF_CHAT: Final = "chat"
+CONF_CHATS: Final = "chats"
 CONF_ALIAS: Final = "alias"
+CONF_STAND_IN: Final = "stand_in"
 CONF_SETTLE_TIME: Final = "settle_time"
 CONF_REGISTER_WEBHOOK: Final = "register_webhook"
 CONF_WEBHOOK_SECRET: Final = "webhook_secret"
@@ -23,7 +27,8 @@ DEFAULT_SETTLE_TIME: Final = 3
 MAX_SETTLE_TIME: Final = 60
 
 STATUS_INTERVAL: Final = timedelta(minutes=1)
-RENEW_INTERVAL: Final = timedelta(minutes=5)
 POLL_INTERVAL: Final = timedelta(seconds=30)
+# For how long an instance may be away before that is news of its chats.
+GRACE_TIME: Final = timedelta(seconds=120)
 
 MAX_WEBHOOK_BODY: Final = 256 * 1024

@@ -15,8 +15,9 @@ from .const import (
     CONF_WEBHOOK_SECRET,
     CONF_WEBHOOK_URL,
 )
-from .coordinator import ChatCoordinator, WhatsAppPresenceConfigEntry
 from .entity import chat_device_identifier
+from .instance.chat import Chat
+from .instance.hub import WhatsAppPresenceConfigEntry
 
 
 async def async_get_config_entry_diagnostics(
@@ -62,24 +63,26 @@ async def async_get_device_diagnostics(
 def _instance(entry: WhatsAppPresenceConfigEntry) -> dict[str, Any]:
     data = entry.runtime_data
     instance = data.instance
+    last_event = instance.delivery.last_event
     return {
-        "status": instance.data.status,
-        "ready": instance.ready,
-        "reachable": instance.last_update_success,
-        "last_error": type(instance.last_exception).__name__
-        if instance.last_exception
+        "status": instance.coordinator.data.status,
+        "ready": instance.coordinator.ready,
+        "reachable": instance.coordinator.last_update_success,
+        "last_error": type(instance.coordinator.last_exception).__name__
+        if instance.coordinator.last_exception
         else None,
-        "events_arrive": instance.push,
-        "last_event": instance.last_event.isoformat() if instance.last_event else None,
+        "events_arrive": instance.delivery.push,
+        "last_event": last_event.isoformat() if last_event else None,
         "webhook_registered": data.webhook.registered,
         "has_webhook_url": data.webhook.url is not None,
-        "aliases": len(instance.aliases.main),
-        "ask_interval": instance.ask_interval.total_seconds(),
+        "capture": data.gateway.odd_shapes,
+        "aliases": len(instance.people.aliases.main),
+        "round_interval": round(instance.rounds.full_interval),
     }
 
 
-def _chat(chat: ChatCoordinator) -> dict[str, Any]:
-    presence = chat.data
+def _chat(chat: Chat) -> dict[str, Any]:
+    presence = chat.presence
     return {
         "group": chat.is_group,
         "online": presence.online,

@@ -1,6 +1,7 @@
 """What the entities of chats and of the instance have in common."""
 
 from abc import abstractmethod
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any, override
 
@@ -8,15 +9,17 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity import Entity, EntityDescription
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.entity_platform import (
+    AddConfigEntryEntitiesCallback,
+    EntityPlatform,
+)
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import DOMAIN
-from .coordinator import (
-    ChatCoordinator,
-    InstanceCoordinator,
-    WhatsAppPresenceConfigEntry,
-)
+from .instance.chat import Chat
+from .instance.coordinator import InstanceCoordinator
+from .instance.hub import Instance, WhatsAppPresenceConfigEntry
+from .naming import awaits_name, makes_id, nameless_id
 
 
 def chat_device_identifier(entry_id: str, chat_id: str) -> tuple[str, str]:
@@ -34,93 +37,131 @@ def async_add_chat_entities(
     hass: HomeAssistant,
     entry: WhatsAppPresenceConfigEntry,
     async_add_entities: AddConfigEntryEntitiesCallback,
-    create: Callable[[ChatCoordinator], Iterable[Entity]],
+    create: Callable[[Instance, Chat], Iterable[Entity]],
 ) -> None:
     """Add the entities of all chats, and later of each that is added."""
 
-    @callback
-    def add(chat: ChatCoordinator) -> None:
-        async_add_entities(create(chat), config_subentry_id=chat.subentry.subentry_id)
+    instance = entry.runtime_data.instance
 
-    for chat in entry.runtime_data.instance.chats.values():
+    @callback
+    def add(chat: Chat) -> None:
+        async_add_entities(
+            create(instance, chat), config_subentry_id=chat.subentry.subentry_id
+        )
+
+    for chat in instance.chats.values():
         add(chat)
     entry.async_on_unload(
         async_dispatcher_connect(hass, chat_added_signal(entry.entry_id), add)
     )
 
 
-class _WrittenOnChangeEntity[CoordinatorT: (ChatCoordinator, InstanceCoordinator)](
-    CoordinatorEntity[CoordinatorT]
-):
+class _WrittenOnChangeEntity(Entity):
     """An entity that is written only when what it shows has changed."""
 
     _attr_has_entity_name = True
+    _attr_should_poll = False
     _written: tuple[bool, Any] | None = None
 
     @abstractmethod
     def read(self) -> Any:
-        """Return all that the entity shows of the coordinator's data."""
+        """Return all that the entity shows."""
 
     @callback
-    @override
-    def _handle_coordinator_update(self) -> None:
+    def async_show(self) -> None:
+        """Write what is shown, if it has changed."""
         shown = (self.available, self.read())
         if shown != self._written:
             self._written = shown
             self.async_write_ha_state()
 
     @callback
-    def async_entity_id_changed(self) -> None:
+    def async_entity_id_changed(self, old_entity_id: str | None = None) -> None:
         """Nothing hangs on the entity's id."""
 
 
-class ChatEntity(_WrittenOnChangeEntity[ChatCoordinator]):
+class ChatEntity(_WrittenOnChangeEntity):
     """An entity of a chat."""
 
     def __init__(
-        self, coordinator: ChatCoordinator, description: EntityDescription
+        self,
+        instance: Instance,
+        chat: Chat,
+        description: EntityDescription,
     ) -> None:
         """Create the entity."""
-        super().__init__(coordinator)
+        self.instance = instance
+        self.chat = chat
         self.entity_description = description
-        entry_id = coordinator.config_entry.entry_id
-        self._attr_unique_id = f"{entry_id}_{coordinator.chat_id}_{description.key}"
+        entry_id = instance.entry.entry_id
+        self._attr_unique_id = f"{entry_id}_{chat.chat_id}_{description.key}"
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Follow the chat."""
+        self.chat.async_add_listener(self.async_show)
+
+    @override
+    async def async_will_remove_from_hass(self) -> None:
+        """Follow it no longer."""
+        self.chat.async_remove_listener(self.async_show)
+
+    @callback
+    @override
+    def add_to_platform_start(
+        self,
+        hass: HomeAssistant,
+        platform: EntityPlatform,
+        parallel_updates: asyncio.Semaphore | None,
+    ) -> None:
+        """Suggest an id where the chat has no name to make one of."""
+        super().add_to_platform_start(hass, platform, parallel_updates)
+        subentry = self.chat.subentry
+        if makes_id(subentry.title) and not awaits_name(subentry):
+            return
+        ((_, identifier),) = self.device_info["identifiers"]
+        parts = [nameless_id(identifier)]
+        if self.entity_description.name is not None:
+            parts.append(self.entity_description.key)
+        self.entity_id = f"{platform.domain}.{'_'.join(parts)}"
 
     @property
     @override
     def device_info(self) -> DeviceInfo:
         """The chat's device. Asked for once, so nothing is kept of it."""
-        chat = self.coordinator
+        instance, chat = self.instance, self.chat
         return DeviceInfo(
-            identifiers={
-                chat_device_identifier(chat.config_entry.entry_id, chat.chat_id)
-            },
+            identifiers={chat_device_identifier(instance.entry.entry_id, chat.chat_id)},
             entry_type=DeviceEntryType.SERVICE,
-            manufacturer=chat.instance.gateway.name,
+            manufacturer=instance.gateway.name,
             model="WhatsApp",
             name=chat.subentry.title,
-            via_device_id=chat.instance.device_id,
+            via_device_id=instance.device_id,
         )
 
     @property
     @override
     def available(self) -> bool:
         """Whether what is known of the chat holds."""
-        return self.coordinator.available
+        return self.instance.coordinator.available
 
 
-class InstanceEntity(_WrittenOnChangeEntity[InstanceCoordinator]):
+class InstanceEntity(CoordinatorEntity[InstanceCoordinator], _WrittenOnChangeEntity):
     """An entity of the instance; available whatever befalls the gateway."""
 
-    def __init__(
-        self, coordinator: InstanceCoordinator, description: EntityDescription
-    ) -> None:
+    def __init__(self, instance: Instance, description: EntityDescription) -> None:
         """Create the entity."""
-        super().__init__(coordinator)
+        super().__init__(instance.coordinator)
+        self.instance = instance
         self.entity_description = description
-        entry = coordinator.config_entry
+        entry = instance.entry
         self._attr_unique_id = f"{entry.entry_id}_{description.key}"
         self._attr_device_info = DeviceInfo(identifiers={(DOMAIN, entry.entry_id)})
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        self.async_show()
 
     @property
     @override

@@ -11,8 +11,9 @@ from homeassistant.components.event import EventEntity, EventEntityDescription
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import ChatCoordinator, WhatsAppPresenceConfigEntry
 from .entity import ChatEntity, async_add_chat_entities
+from .instance.chat import Chat
+from .instance.hub import Instance, WhatsAppPresenceConfigEntry
 from .presence.model import PresenceChange, changes
 
 PARALLEL_UPDATES = 0
@@ -35,7 +36,7 @@ async def async_setup_entry(
         hass,
         entry,
         async_add_entities,
-        lambda chat: [PresenceEvent(chat, PRESENCE_EVENT)],
+        lambda instance, chat: [PresenceEvent(instance, chat, PRESENCE_EVENT)],
     )
 
 
@@ -43,11 +44,14 @@ class PresenceEvent(ChatEntity, EventEntity):
     """The changes of a chat's presence."""
 
     def __init__(
-        self, coordinator: ChatCoordinator, description: EventEntityDescription
+        self,
+        instance: Instance,
+        chat: Chat,
+        description: EventEntityDescription,
     ) -> None:
         """Begin with what is known."""
-        super().__init__(coordinator, description)
-        self._presence = coordinator.data
+        super().__init__(instance, chat, description)
+        self._presence = chat.presence
 
     @override
     def read(self) -> None:
@@ -55,9 +59,10 @@ class PresenceEvent(ChatEntity, EventEntity):
 
     @callback
     @override
-    def _handle_coordinator_update(self) -> None:
-        before, self._presence = self._presence, self.coordinator.data
+    def async_show(self) -> None:
+        """Write each change as an event."""
+        before, self._presence = self._presence, self.chat.presence
         for change in changes(before, self._presence):
             self._trigger_event(change)
             self.async_write_ha_state()
-        super()._handle_coordinator_update()
+        super().async_show()

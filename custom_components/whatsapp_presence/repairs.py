@@ -23,6 +23,7 @@ class Issue(StrEnum):
     STREAM_SILENT = "stream_silent"
     INSTANCE_NOT_READY = "instance_not_ready"
     CHAT_REFUSED = "chat_refused"
+    PRESENCE_FAILING = "presence_failing"
 
 
 _SEVERITY = {
@@ -32,6 +33,7 @@ _SEVERITY = {
     Issue.STREAM_SILENT: ir.IssueSeverity.WARNING,
     Issue.INSTANCE_NOT_READY: ir.IssueSeverity.ERROR,
     Issue.CHAT_REFUSED: ir.IssueSeverity.WARNING,
+    Issue.PRESENCE_FAILING: ir.IssueSeverity.WARNING,
 }
 
 
@@ -122,8 +124,9 @@ class _LookAgainFlow(_FixFlow):
 
     @override
     async def async_fix(self, data: Any) -> bool:
-        await data.instance.async_refresh()
-        return bool(data.instance.ready)
+        coordinator = data.instance.coordinator
+        await coordinator.async_refresh()
+        return bool(coordinator.ready)
 
 
 FIX_FLOWS: dict[Issue, type[_FixFlow]] = {

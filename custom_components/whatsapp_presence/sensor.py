@@ -17,13 +17,10 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
 from homeassistant.util import dt as dt_util
 
-from .coordinator import (
-    ChatCoordinator,
-    InstanceCoordinator,
-    WhatsAppPresenceConfigEntry,
-)
 from .entity import ChatEntity, InstanceEntity, async_add_chat_entities
 from .gateways.base import AuthenticationError, InstanceStatus
+from .instance.chat import Chat
+from .instance.hub import Instance, WhatsAppPresenceConfigEntry
 from .presence.model import Activity, ChatPresence, PresenceAccess
 
 PARALLEL_UPDATES = 0
@@ -52,7 +49,7 @@ class MembersSensorDescription(SensorEntityDescription):
 class InstanceSensorDescription(SensorEntityDescription):
     """A sensor of the instance."""
 
-    value_fn: Callable[[InstanceCoordinator], StateType | datetime]
+    value_fn: Callable[[Instance], StateType | datetime]
 
 
 def _last_seen(presence: ChatPresence) -> datetime | None:
@@ -61,10 +58,13 @@ def _last_seen(presence: ChatPresence) -> datetime | None:
     return dt_util.utc_from_timestamp(int(presence.last_seen))
 
 
-def _status(instance: InstanceCoordinator) -> str:
-    if instance.last_update_success:
-        return instance.data.status
-    cause = instance.last_exception.__cause__ if instance.last_exception else None
+def _status(instance: Instance) -> str:
+    coordinator = instance.coordinator
+    if coordinator.trouble is not None:
+        return STATUS_UNREACHABLE
+    if coordinator.last_update_success:
+        return coordinator.data.status
+    cause = coordinator.last_exception.__cause__ if coordinator.last_exception else None
     if isinstance(cause, AuthenticationError):
         return STATUS_UNAUTHORIZED
     return STATUS_UNREACHABLE
@@ -127,7 +127,7 @@ LAST_EVENT_SENSOR = InstanceSensorDescription(
     device_class=SensorDeviceClass.TIMESTAMP,
     entity_category=EntityCategory.DIAGNOSTIC,
     entity_registry_enabled_default=False,
-    value_fn=lambda instance: instance.last_event,
+    value_fn=lambda instance: instance.delivery.last_event,
 )
 
 
@@ -148,14 +148,15 @@ async def async_setup_entry(
         ]
     )
 
-    def create(chat: ChatCoordinator) -> list[ChatEntity]:
+    def create(instance: Instance, chat: Chat) -> list[ChatEntity]:
         sensors: list[ChatEntity] = [
-            ChatSensor(chat, description) for description in CHAT_SENSORS
+            ChatSensor(instance, chat, description) for description in CHAT_SENSORS
         ]
-        sensors.append(LastSeenSensor(chat, LAST_SEEN_SENSOR))
+        sensors.append(LastSeenSensor(instance, chat, LAST_SEEN_SENSOR))
         if chat.is_group:
             sensors.extend(
-                MembersSensor(chat, description) for description in MEMBERS_SENSORS
+                MembersSensor(instance, chat, description)
+                for description in MEMBERS_SENSORS
             )
         return sensors
 
@@ -170,7 +171,7 @@ class ChatSensor(ChatEntity, SensorEntity):
     @override
     def read(self) -> StateType | datetime:
         """Return the value."""
-        return self.entity_description.value_fn(self.coordinator.data)
+        return self.entity_description.value_fn(self.chat.presence)
 
     @property
     @override
@@ -189,7 +190,7 @@ class LastSeenSensor(ChatSensor, RestoreSensor):
         if (
             restored := await self.async_get_last_sensor_data()
         ) is not None and isinstance(restored.native_value, datetime):
-            self.coordinator.restore_last_seen(restored.native_value.timestamp())
+            self.chat.restore_last_seen(restored.native_value.timestamp())
 
 
 class MembersSensor(ChatEntity, SensorEntity):
@@ -201,11 +202,11 @@ class MembersSensor(ChatEntity, SensorEntity):
     @override
     def read(self) -> list[str] | None:
         """Return the members' names; None if the group is unknown."""
-        presence = self.coordinator.data
+        presence = self.chat.presence
         if not self.entity_description.known_fn(presence):
             return None
         return [
-            self.coordinator.instance.member_name(member)
+            self.instance.people.member_name(member)
             for member in self.entity_description.members_fn(presence)
         ]
 
@@ -231,7 +232,7 @@ class InstanceSensor(InstanceEntity, SensorEntity):
     @override
     def read(self) -> StateType | datetime:
         """Return the value."""
-        return self.entity_description.value_fn(self.coordinator)
+        return self.entity_description.value_fn(self.instance)
 
     @property
     @override
@@ -248,5 +249,5 @@ class LastEventSensor(InstanceSensor):
         """Follow each event: the coordinator tells only of the instance's status."""
         await super().async_added_to_hass()
         self.async_on_remove(
-            self.coordinator.async_add_event_listener(self._handle_coordinator_update)
+            self.instance.delivery.async_add_event_listener(self.async_show)
         )

@@ -21,9 +21,10 @@ from homeassistant.helpers.target import (
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
-from .coordinator import ChatCoordinator, WhatsAppPresenceConfigEntry
 from .exceptions import translated
 from .gateways.base import GatewayError
+from .instance.chat import Chat
+from .instance.hub import Instance, WhatsAppPresenceConfigEntry
 from .presence.model import Activity
 
 SERVICE_GET_PRESENCE = "get_presence"
@@ -49,24 +50,26 @@ def async_setup_services(hass: HomeAssistant) -> None:
 async def _async_get_presence(call: ServiceCall) -> ServiceResponse:
     chats = _targeted_chats(call)
     if call.data[ATTR_REFRESH]:
-        for chat in chats.values():
+        for instance, chat in chats.values():
             try:
-                await chat.async_ask_now()
+                await instance.rounds.async_ask_now(chat)
             except GatewayError as err:
                 raise translated(err) from err
     return {
         "chats": [
-            _describe(entity_id, chat) for entity_id, chat in sorted(chats.items())
+            _describe(entity_id, *chats[entity_id]) for entity_id in sorted(chats)
         ]
     }
 
 
-def _targeted_chats(call: ServiceCall) -> dict[str, ChatCoordinator]:
+def _targeted_chats(
+    call: ServiceCall,
+) -> dict[str, tuple[Instance, Chat]]:
     """Return the chats that a call is about, by their main entities' ids."""
     hass = call.hass
     referenced = async_extract_referenced_entity_ids(hass, TargetSelection(call.data))
     registry = er.async_get(hass)
-    chats: dict[str, ChatCoordinator] = {}
+    chats: dict[str, tuple[Instance, Chat]] = {}
     for entity_id in referenced.referenced | referenced.indirectly_referenced:
         entity = registry.async_get(entity_id)
         if (
@@ -83,11 +86,12 @@ def _targeted_chats(call: ServiceCall) -> dict[str, ChatCoordinator]:
             raise ServiceValidationError(
                 translation_domain=DOMAIN, translation_key="entry_not_loaded"
             )
-        if chat := entry.runtime_data.instance.chats.get(entity.config_subentry_id):
+        instance = entry.runtime_data.instance
+        if chat := instance.chats.get(entity.config_subentry_id):
             main = registry.async_get_entity_id(
                 "binary_sensor", DOMAIN, f"{entry.entry_id}_{chat.chat_id}_online"
             )
-            chats[main or entity_id] = chat
+            chats[main or entity_id] = (instance, chat)
     if not chats:
         raise ServiceValidationError(
             translation_domain=DOMAIN, translation_key="no_chats"
@@ -95,9 +99,9 @@ def _targeted_chats(call: ServiceCall) -> dict[str, ChatCoordinator]:
     return chats
 
 
-def _describe(entity_id: str, chat: ChatCoordinator) -> dict[str, Any]:
+def _describe(entity_id: str, instance: Instance, chat: Chat) -> dict[str, Any]:
     """Return what is known of a chat; None is unknown."""
-    presence = chat.data
+    presence = chat.presence
     known: dict[str, Any] = {
         "entity_id": entity_id,
         "name": chat.subentry.title,
@@ -108,13 +112,13 @@ def _describe(entity_id: str, chat: ChatCoordinator) -> dict[str, Any]:
         else dt_util.utc_from_timestamp(int(presence.last_seen)).isoformat(),
         "presence_access": presence.access,
     }
-    if not chat.available:
+    if not instance.coordinator.available:
         known |= {"online": None, "activity": None}
     if chat.is_group:
         typing, recording = presence.typing_members, presence.recording_members
         known["members"] = [
             {
-                "name": chat.instance.member_name(member),
+                "name": instance.people.member_name(member),
                 "online": member in presence.online_members or None,
                 "activity": Activity.TYPING
                 if member in typing

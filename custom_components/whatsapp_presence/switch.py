@@ -10,10 +10,10 @@ from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import async_track_time_interval
 from homeassistant.helpers.restore_state import RestoreEntity
 
-from .coordinator import InstanceCoordinator, WhatsAppPresenceConfigEntry
 from .entity import InstanceEntity
 from .exceptions import translated
 from .gateways.base import GatewayError
+from .instance.hub import Instance, WhatsAppPresenceConfigEntry
 
 PARALLEL_UPDATES = 0
 
@@ -47,10 +47,10 @@ class AnnounceOnlineSwitch(InstanceEntity, SwitchEntity, RestoreEntity):
     """
 
     def __init__(
-        self, coordinator: InstanceCoordinator, description: SwitchEntityDescription
+        self, instance: Instance, description: SwitchEntityDescription
     ) -> None:
         """Begin switched off."""
-        super().__init__(coordinator, description)
+        super().__init__(instance, description)
         self._stop_heartbeat: CALLBACK_TYPE | None = None
 
     @override
@@ -76,7 +76,7 @@ class AnnounceOnlineSwitch(InstanceEntity, SwitchEntity, RestoreEntity):
     async def async_turn_on(self, **kwargs: Any) -> None:
         """Announce the account now, and go on doing so."""
         try:
-            await self.coordinator.gateway.set_available(True)
+            await self.instance.gateway.set_available(True)
         except GatewayError as err:
             raise translated(err) from err
         self._start()
@@ -88,7 +88,7 @@ class AnnounceOnlineSwitch(InstanceEntity, SwitchEntity, RestoreEntity):
         self._stop()
         self.async_write_ha_state()
         try:
-            await self.coordinator.gateway.set_available(False)
+            await self.instance.gateway.set_available(False)
         except GatewayError as err:
             raise translated(err) from err
 
@@ -113,6 +113,6 @@ class AnnounceOnlineSwitch(InstanceEntity, SwitchEntity, RestoreEntity):
         if not self.coordinator.ready:
             return
         try:
-            await self.coordinator.gateway.set_available(True)
+            await self.instance.gateway.set_available(True)
         except GatewayError as err:
-            self.coordinator.report(err)
+            self.instance.report(err)

@@ -6,7 +6,7 @@ from homeassistant.components import system_health
 from homeassistant.core import HomeAssistant, callback
 
 from .const import DOMAIN
-from .coordinator import WhatsAppPresenceConfigEntry
+from .instance.hub import WhatsAppPresenceConfigEntry
 
 
 @callback
@@ -25,8 +25,8 @@ async def _async_system_health_info(hass: HomeAssistant) -> dict[str, Any]:
     data = [entry.runtime_data for entry in entries]
     info: dict[str, Any] = {
         "instances": len(data),
-        "ready": sum(one.instance.ready for one in data),
-        "receiving_events": sum(one.instance.push for one in data),
+        "ready": sum(one.instance.coordinator.ready for one in data),
+        "receiving_events": sum(one.instance.delivery.push for one in data),
         "chats": sum(len(one.instance.chats) for one in data),
     }
     for one in data:

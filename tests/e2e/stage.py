@@ -21,7 +21,7 @@ from playwright.async_api import (
 )
 
 from scripts.demo import Chat, Instance, credentials, find_entities
-from tests.simulator import Simulator
+from tests.simulator import HurriedClock, Simulator
 from tests.simulator.__main__ import populate
 
 from .home_assistant import REPOSITORY, ApiError, HomeAssistant
@@ -203,7 +203,7 @@ async def playing(chromium: str, folder: Path, images: Path) -> AsyncIterator[St
     """Start everything, and log in."""
     expect.set_options(timeout=TIME_LIMIT)
     async with (
-        Simulator() as simulator,
+        Simulator(clock=HurriedClock()) as simulator,
         HomeAssistant(folder) as home_assistant,
         async_playwright() as playwright,
     ):

@@ -161,7 +161,9 @@ async def test_an_account_is_added_by_hand(stage: Stage, gateway: str) -> None:
 async def test_a_session_is_chosen_and_its_key_changed(stage: Stage) -> None:
     """A server's key opens its sessions; a new key is taken without a restart."""
     page = stage.page
-    account = stage.simulator.add_instance("waha", "garden", token="garden-key")
+    account = stage.simulator.add_instance(
+        "waha", "garden", token="garden-key", store=True
+    )
     dialog = await begin(stage, "waha")
     await expect(dialog.field("api_key")).to_be_visible()
     await dialog.fill(url=stage.simulator.url, api_key="wrong")

@@ -29,6 +29,7 @@ from tests.simulator import (
     Group,
     Person,
     Simulator,
+    SkippingClock,
     WaapiAccount,
     WahaAccount,
     WawpAccount,
@@ -55,6 +56,8 @@ class Home:
     ) -> None:
         """Set up an account that knows two people and a group."""
         self.type = gateway_type
+        if gateway_type == "waha":
+            quirks.setdefault("store", True)
         self.simulator = simulator
         self.session = session
         self.account: WaapiAccount | WawpAccount | WahaAccount = simulator.add_instance(
@@ -135,7 +138,7 @@ class Home:
 @pytest.fixture
 async def simulator(socket_enabled: None) -> AsyncIterator[Simulator]:
     """Return a simulator on loopback."""
-    async with Simulator() as simulator:
+    async with Simulator(clock=SkippingClock()) as simulator:
         yield simulator
 
 
@@ -201,6 +204,11 @@ async def test_what_people_do_arrives(home: Home, receiver: str) -> None:
     await home.account.set_presence(home.anna, "online")
     assert await home.came() == []
     first = await home.gateway.subscribe(home.anna.chat_id)
+    under_lid = home.type != "waapi" and home.account.quirks.events_under_lid
+    if under_lid:
+        # What is heard under the lid is remembered under it alone.
+        assert first is None
+        first = await home.gateway.snapshot(LID)
     assert first is not None
     assert first.online is True
     assert home.account.subscriptions == {home.anna.chat_id}
@@ -217,9 +225,18 @@ async def test_what_people_do_arrives(home: Home, receiver: str) -> None:
         assert event.chat_id in (home.anna.chat_id, LID)
         assert (event.online, event.activity) == (online, activity)
         assert (event.last_seen or 1700000000) == 1700000000
-    snapshot = await home.gateway.snapshot(home.anna.chat_id)
+    snapshot = await home.gateway.snapshot(LID if under_lid else home.anna.chat_id)
     assert snapshot is not None
     assert (snapshot.online, snapshot.last_seen) == (False, 1700000000)
+
+
+@pytest.mark.parametrize("home", ["wawp", "waha"], indirect=True)
+async def test_who_is_heard_under_their_number_is_remembered_under_it(
+    home: Home, receiver: str
+) -> None:
+    """The other way round."""
+    home.account.quirks.events_under_lid = False
+    await test_what_people_do_arrives(home, receiver)
 
 
 async def test_what_members_of_a_group_do_arrives(home: Home, receiver: str) -> None:

@@ -7,6 +7,7 @@ import signal
 import textwrap
 from typing import Any, Final
 
+from .clock import HurriedClock
 from .server import HOST, Simulator
 
 WAAPI: Final = ("12345", "demo-waapi-token")
@@ -65,7 +66,7 @@ def populate(simulator: Simulator) -> None:
     accounts: tuple[tuple[str, str, dict[str, Any]], ...] = (
         ("waapi", WAAPI[0], {"token": WAAPI[1], "name": "Demo WaAPI"}),
         ("wawp", WAWP[0], {"token": WAWP[1], "name": "Demo Wawp"}),
-        ("waha", WAHA[0], {"token": WAHA[1], "name": "Demo WAHA"}),
+        ("waha", WAHA[0], {"token": WAHA[1], "name": "Demo WAHA", "store": True}),
     )
     for gateway, instance, options in accounts:
         account = simulator.add_instance(gateway, instance, push_latency=0.2, **options)
@@ -115,6 +116,13 @@ def parser() -> argparse.ArgumentParser:
         help="the same seed plays the same days (default: %(default)s)",
     )
     result.add_argument(
+        "--patience",
+        type=float,
+        default=10.0,
+        help="how many times as fast as the real gateways' the delays of answers are; "
+        "WAHA's are 1 to 10 s (default: %(default)g, 1 is as they are)",
+    )
+    result.add_argument(
         "--empty", action="store_true", help="begin without the demo's accounts"
     )
     return result
@@ -122,7 +130,7 @@ def parser() -> argparse.ArgumentParser:
 
 async def run(options: argparse.Namespace) -> None:
     """Serve until interrupted."""
-    simulator = Simulator()
+    simulator = Simulator(clock=HurriedClock(options.patience))
     if not options.empty:
         populate(simulator)
     await simulator.start(options.port)
@@ -144,8 +152,8 @@ async def run(options: argparse.Namespace) -> None:
 def main() -> None:
     """Parse the command line and run."""
     options = parser().parse_args()
-    if options.speed <= 0:
-        parser().error("--speed must be positive")
+    if options.speed <= 0 or options.patience <= 0:
+        parser().error("--speed and --patience must be positive")
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(run(options))
 

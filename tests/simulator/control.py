@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import web
 
+from .announcing import HOUR
 from .delivery import Faults
+from .engine import EngineAccount
 from .scenario import Scenario
 from .world import UNSET, Account
 
@@ -28,6 +30,8 @@ HELP: Final = {
     "group, last_seen, deny, has_data, online_hidden",
     "POST …/status": "status, in the gateway's own word",
     "POST …/reconnect": "lose all subscriptions and come back",
+    "POST …/outage": "seconds: lose WhatsApp, and find it again (WAHA, Wawp)",
+    "GET …/announced": "for how long the account was shown online for being asked",
     "POST …/flood": "chat, count: repeat the last event",
     "POST …/token": "token: change the token, as a revocation does",
     "POST …/quirks": "quirks by name",
@@ -71,6 +75,8 @@ class Control:
             web.post(_ONE + "/presence", self._guard(self._presence)),
             web.post(_ONE + "/status", self._guard(self._status)),
             web.post(_ONE + "/reconnect", self._guard(self._reconnect)),
+            web.post(_ONE + "/outage", self._guard(self._outage)),
+            web.get(_ONE + "/announced", self._guard(self._announced)),
             web.post(_ONE + "/flood", self._guard(self._flood)),
             web.post(_ONE + "/token", self._guard(self._token)),
             web.post(_ONE + "/quirks", self._guard(self._quirks)),
@@ -184,6 +190,34 @@ class Control:
 
     async def _reconnect(self, request: web.Request) -> None:
         await self._account(request).reconnect()
+
+    async def _outage(self, request: web.Request) -> None:
+        body = await self._body(request)
+        await self._engine(request).outage(float(body["seconds"]))
+
+    async def _announced(self, request: web.Request) -> dict[str, Any]:
+        announcer = self._engine(request).announcer
+        now = self.simulator.now()
+        return {
+            "now": announcer.announced,
+            "last_hour": announcer.shown(now - HOUR, now),
+            "calls": dict(announcer.activities),
+            "spans": [
+                {
+                    "start": span.start,
+                    "end": span.end,
+                    "calls": dict(span.calls),
+                    "seen_by": sorted(span.seen_by),
+                }
+                for span in announcer.spans[-100:]
+            ],
+        }
+
+    def _engine(self, request: web.Request) -> EngineAccount:
+        account = self._account(request)
+        if not isinstance(account, EngineAccount):
+            raise TypeError("WAHA and Wawp alone have that")
+        return account
 
     async def _flood(self, request: web.Request) -> None:
         body = await self._body(request)

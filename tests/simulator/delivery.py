@@ -20,6 +20,8 @@ from aiohttp import ClientError, ClientSession, ClientTimeout, TCPConnector
 from aiohttp.abc import AbstractResolver, ResolveResult
 from yarl import URL
 
+from .clock import Clock, Handle
+
 MAX_WAITING: Final = 20_000
 MAX_RECORDS: Final = 20_000
 
@@ -140,7 +142,7 @@ class Deliverer:
     both in seconds. `observers` are called with every record.
     """
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Clock) -> None:
         """Prepare, without a connection."""
         self.clock = clock
         self.timeout = 10.0
@@ -153,7 +155,7 @@ class Deliverer:
         self._slots = asyncio.Semaphore(self.concurrency)
         self._lanes: dict[tuple[str, str], deque[_Job]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
-        self._timers: set[asyncio.TimerHandle] = set()
+        self._timers: set[Handle] = set()
         self._waiting = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -254,7 +256,7 @@ class Deliverer:
             self._timers.discard(handle)
             self._enqueue(job)
 
-        handle = asyncio.get_running_loop().call_later(delay, due)
+        handle = self.clock.call_later(delay, due)
         self._timers.add(handle)
 
     def _enqueue(self, job: _Job) -> None:

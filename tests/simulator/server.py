@@ -6,14 +6,15 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 import json
 import struct
-import time
 from typing import Any, Final, Literal, Self, overload
 import zlib
 
 from aiohttp import web
 
 from . import control, waapi, waha, wawp
+from .clock import Clock, as_clock
 from .delivery import Deliverer
+from .kindness import STRICT, Kindness
 from .world import Account
 
 HOST: Final = "127.0.0.1"
@@ -69,22 +70,26 @@ class Failure:
 class Simulator:
     """A gateway that speaks WaAPI's, Wawp's and WAHA's dialects on one port.
 
-    `clock` gives unix seconds; `typing_timeout` is after how many seconds typing
-    ends by itself (README 3: about 25).
+    `clock` is whose seconds pass, see `clock.py`; a function that gives unix seconds
+    is taken as well, and the event loop does the waiting then. `kindness` is in what
+    it is kinder than the gateways are. `typing_timeout` is after how many seconds
+    typing ends by itself (README 3: about 25).
     """
 
     def __init__(
         self,
         *,
-        clock: Callable[[], float] = time.time,
+        clock: Clock | Callable[[], float] | None = None,
+        kindness: Kindness = STRICT,
         typing_timeout: float = 25.0,
     ) -> None:
         """Prepare an empty world; nothing listens before `start`."""
-        self.clock = clock
+        self.clock = as_clock(clock)
+        self.kindness = kindness
         self.typing_timeout = typing_timeout
         self.accounts: dict[tuple[str, str], Account] = {}
         self.requests: deque[RecordedRequest] = deque(maxlen=MAX_REQUESTS)
-        self.delivery = Deliverer(self.now)
+        self.delivery = Deliverer(self.clock)
         self.failures: list[Failure] = []
         self.control = control.Control(self)
         self.waha = waha.Dialect(self)
@@ -94,8 +99,8 @@ class Simulator:
         self._stopping = asyncio.Event()
 
     def now(self) -> float:
-        """The time by whatever clock is set now, in unix seconds."""
-        return self.clock()
+        """The time in unix seconds."""
+        return self.clock.now()
 
     # ------------------------------------------------------------------ life
 
@@ -142,13 +147,26 @@ class Simulator:
         self._port = int(runner.addresses[0][1])
         await self.delivery.start()
 
+    async def shut_down(self) -> None:
+        """Stop as a server does that is told to: each session says that it stops.
+
+        The connections drop 3 s later, without a close frame (RUN, WAHA).
+        """
+        if self._runner is None:
+            return
+        await self.waha.say_goodbye()
+        await self.stop()
+
     async def stop(self) -> None:
-        """Close all connections and give up all deliveries; the world stays."""
+        """Drop all connections without a word and give up all deliveries.
+
+        The world stays, and can be started again.
+        """
         if self._runner is None:
             return
         self._stopping.set()
         await self.control.stop()
-        await self.waha.close_sockets()
+        self.waha.abort_sockets()
         for account in self.accounts.values():
             account.close()
         await self.delivery.stop()
@@ -292,7 +310,7 @@ class Simulator:
         if failure.count <= 0:
             self.failures.remove(failure)
         if failure.delay is not None:
-            await asyncio.sleep(failure.delay)
+            await self.clock.sleep(failure.delay)
         if failure.hang:
             await self._stopping.wait()
         if failure.drop and request.transport is not None:

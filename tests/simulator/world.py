@@ -13,6 +13,8 @@ from enum import StrEnum
 import hmac
 from typing import TYPE_CHECKING, Any, ClassVar, Final
 
+from .clock import Handle
+
 if TYPE_CHECKING:
     from .server import Simulator
 
@@ -21,6 +23,7 @@ MAX_PEOPLE: Final = 20_000
 MAX_GROUPS: Final = 5_000
 MAX_SUBSCRIPTIONS: Final = 20_000
 MAX_WEBHOOKS: Final = 200
+MAX_REFUSALS: Final = 20_000
 
 
 class State(StrEnum):
@@ -49,7 +52,8 @@ class Person:
 
     `state` is the word that was said last in the chat with the account.
     `deny` hides last seen alone; `online_hidden` hides being online; a person
-    without `has_data` is seen by nobody.
+    without `has_data` is seen by nobody. `lid_learnt`: whether the gateway knows that
+    number and lid are one, which it learns from messages.
     """
 
     number: str
@@ -63,6 +67,12 @@ class Person:
     deny: bool = False
     online_hidden: bool = False
     has_data: bool = True
+    lid_learnt: bool = True
+
+    @property
+    def known_lid(self) -> str | None:
+        """The lid as far as the gateway has learnt whose it is."""
+        return self.lid if self.lid_learnt else None
 
     @property
     def chat_id(self) -> str:
@@ -117,8 +127,10 @@ class Quirks:
     typing_ends: bool = True
     # Group lists and participants are lids.
     participants_as_lids: bool = False
-    # Requests a minute before 429, and whether that answer has a Retry-After.
+    # Requests in a window of seconds before 429, and whether that answer has a
+    # Retry-After. WAHA, at home, has no limit of its own.
     rate_limit: int | None = None
+    rate_window: float = 60.0
     retry_after: int | None = None
 
 
@@ -145,11 +157,12 @@ class Account(ABC):
         self.instance_id = instance_id
         self.token = token
         self.name = name
+        self.working = asyncio.Event()
         self.status = status
         self.me = Person(number=number, name=name, lid=f"9{number}9@lid")
         self.people: dict[str, Person] = {}
         self.groups: dict[str, Group] = {}
-        self.own_presence: str | None = None
+        self._own_presence: str | None = None
         self.own_presence_calls = 0
         self._lids: dict[str, Person] = {}
         self._dialled: dict[str, Person] = {}
@@ -157,13 +170,31 @@ class Account(ABC):
         self._subscriptions: dict[str, str] = {}
         self._known: dict[str, None] = {}
         self._arrivals: dict[str, asyncio.Event] = {}
-        self._timers: dict[tuple[Person, Group | None], asyncio.TimerHandle] = {}
-        self._pushes: dict[str, asyncio.TimerHandle] = {}
+        self._timers: dict[tuple[Person, Group | None], Handle] = {}
+        self._pushes: dict[str, Handle] = {}
         self._user_urls: set[str] = set()
         self._calls: list[float] = []
+        # When a request was one too many, and how many of those came with no
+        # request in between that was served.
+        self.refusals: list[float] = []
+        self.refusals_in_a_row = 0
+        self.most_refusals_in_a_row = 0
         self._lost: list[str] = []
 
     # ---------------------------------------------------------------- people
+
+    @property
+    def status(self) -> str:
+        """The instance's status, in the gateway's own word."""
+        return self._status
+
+    @status.setter
+    def status(self, status: str) -> None:
+        self._status = status
+        if self.ready:
+            self.working.set()
+        else:
+            self.working.clear()
 
     @property
     def ready(self) -> bool:
@@ -189,11 +220,13 @@ class Account(ABC):
         picture: bool = False,
         on_whatsapp: bool = True,
         dialled: str | None = None,
+        lid_learnt: bool = True,
     ) -> Person:
         """Let the account know somebody; the number is digits alone.
 
         `dialled` is what people dial where WhatsApp's id has another number
         (Brazil, Mexico, Argentina); lookups of a number find it, ids do not.
+        `lid_learnt`: whether the gateway knows already that both ids are one person.
         """
         if not number.isdigit():
             raise ValueError("a number is digits alone")
@@ -201,7 +234,13 @@ class Account(ABC):
             raise ValueError("a lid ends with @lid")
         if len(self.people) >= MAX_PEOPLE:
             raise ValueError("too many people")
-        person = Person(number=number, name=name, lid=lid, on_whatsapp=on_whatsapp)
+        person = Person(
+            number=number,
+            name=name,
+            lid=lid,
+            on_whatsapp=on_whatsapp,
+            lid_learnt=lid_learnt,
+        )
         if picture:
             person.picture = f"/pictures/{len(self.people) + 1}.png"
         self.people[person.chat_id] = person
@@ -280,8 +319,8 @@ class Account(ABC):
         if latency <= 0:
             self._arrive(key)
         elif key not in self._pushes:
-            loop = asyncio.get_running_loop()
-            self._pushes[key] = loop.call_later(latency, self._arrive, key)
+            clock = self.simulator.clock
+            self._pushes[key] = clock.call_later(latency, self._arrive, key)
 
     def _arrive(self, key: str) -> None:
         """Take WhatsApp's push after a subscription."""
@@ -289,12 +328,16 @@ class Account(ABC):
         chat = self.find(key)
         if chat is None or not self.can_push(key):
             return
-        if isinstance(chat, Person) and not chat.has_data:
+        if isinstance(chat, Person) and not self.tells_of(chat):
             return
         first = key not in self._known
         self._learn(key)
         if self.quirks.push_on_subscribe and (first or self.pushes_on_renewal):
             self._push(chat, None)
+
+    def tells_of(self, person: Person) -> bool:
+        """Whether WhatsApp says of a person whether they are online."""
+        return person.has_data
 
     @property
     def pushes_on_renewal(self) -> bool:
@@ -312,25 +355,38 @@ class Account(ABC):
         if key in self._known:
             return True
         event = self._arrivals.setdefault(key, asyncio.Event())
-        try:
-            async with asyncio.timeout(timeout):
-                await event.wait()
-        except TimeoutError:
-            return False
-        return True
+        return await self.simulator.clock.wait(event, timeout)
 
     def can_push(self, key: str) -> bool:
         """No event for a chat that is not subscribed or an instance not ready."""
         return (
             self.ready
             and key in self._subscriptions
-            and not (self.quirks.needs_available and not self.available)
+            and not (self.quirks.needs_available and not self.shown_online)
         )
+
+    @property
+    def own_presence(self) -> str | None:
+        """What the account said of itself last, in the gateway's word."""
+        return self._own_presence
+
+    @own_presence.setter
+    def own_presence(self, word: str | None) -> None:
+        self._own_presence = word
+        self.announced()
+
+    def announced(self) -> None:
+        """The account said something of itself; for those who keep a timeline."""
 
     @property
     def available(self) -> bool:
         """Whether the account announces itself as online."""
         return self.own_presence in {"online", "available"}
+
+    @property
+    def shown_online(self) -> bool:
+        """Whether others see the account online, for whatever reason."""
+        return self.available
 
     def lose_subscriptions(self) -> None:
         """Forget all, as every engine's connection does when it is lost."""
@@ -445,7 +501,7 @@ class Account(ABC):
         """Typing and recording end by themselves, with an event of their own."""
         self._cancel_timer(person, where)
         if state in ACTIVE and self.quirks.typing_ends:
-            self._timers[person, where] = asyncio.get_running_loop().call_later(
+            self._timers[person, where] = self.simulator.clock.call_later(
                 self.simulator.typing_timeout, self._end, person, where
             )
 
@@ -510,19 +566,14 @@ class Account(ABC):
         return lost
 
     async def reconnect(self) -> None:
-        """Lose the connection and get it back, as fast as engines do."""
+        """Lose the connection and get it back, as fast as engines do.
+
+        Nothing subscribes again by itself, on any engine (RUN, SRC).
+        """
         lost = list(self._known)
-        if not self.keeps_subscriptions:
-            self.lose_subscriptions()
+        self.lose_subscriptions()
         await self.simulator.delivery.settled(self.push_reset(lost))
         await self.push_reconnected()
-        for asked in list(self._subscriptions.values()):
-            self.subscribe(asked)
-
-    @property
-    def keeps_subscriptions(self) -> bool:
-        """Whether the engine subscribes again by itself after a reconnect."""
-        return False
 
     # -------------------------------------------------------------- webhooks
 
@@ -536,14 +587,22 @@ class Account(ABC):
         self._user_urls.add(url)
 
     def over_limit(self) -> bool:
-        """Count a request; whether it is one too many in this minute."""
+        """Count a request; whether it is one too many in the window of time."""
         limit = self.quirks.rate_limit
         if limit is None:
             return False
         now = self.simulator.clock()
-        self._calls = [call for call in self._calls if call > now - 60]
+        since = now - self.quirks.rate_window
+        self._calls = [call for call in self._calls if call > since]
         if len(self._calls) >= limit:
+            if len(self.refusals) < MAX_REFUSALS:
+                self.refusals.append(now)
+            self.refusals_in_a_row += 1
+            self.most_refusals_in_a_row = max(
+                self.most_refusals_in_a_row, self.refusals_in_a_row
+            )
             return True
+        self.refusals_in_a_row = 0
         self._calls.append(now)
         return False
 

@@ -3,11 +3,11 @@
 from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Protocol, Self, runtime_checkable
+from typing import Any, ClassVar, Final, Protocol, Self, runtime_checkable
 
 from aiohttp import ClientSession
 
-from ..presence.model import PresenceUpdate
+from ..presence.model import PresenceUpdate, Source
 
 
 class GatewayError(Exception):
@@ -21,8 +21,23 @@ class AuthenticationError(GatewayError):
     """The credentials are wrong or were revoked."""
 
 
+class Refusal(StrEnum):
+    """Why something is not allowed, where the gateway says so."""
+
+    TRIAL = "trial"
+    SCOPE = "scope"
+    BLOCKED = "blocked"
+    PLAN = "plan"
+    ENGINE = "engine"
+
+
 class NotAllowedError(GatewayError):
     """The credentials are good, but the plan, trial or scope does not allow this."""
+
+    def __init__(self, message: str, reason: Refusal | None = None) -> None:
+        """Keep why, if the gateway said so."""
+        super().__init__(message)
+        self.reason = reason
 
 
 class NotFoundError(GatewayError):
@@ -72,12 +87,40 @@ class InstanceStatus(StrEnum):
     FAILED = "failed"
     UNKNOWN = "other"
 
+    @property
+    def passing(self) -> bool:
+        """Whether an instance that stands like this may well come back by itself.
+
+        Not where somebody has to log in, nor where it failed for good.
+        """
+        return self in _PASSING
+
+
+_PASSING: Final = frozenset(
+    {InstanceStatus.STARTING, InstanceStatus.DISCONNECTED, InstanceStatus.UNKNOWN}
+)
+
+
+class CannotTell(StrEnum):
+    """Why an instance tells no presence, or not all, until its user changes something."""
+
+    TAGS_OFF = "tags_off"
+    """The engine tells presences only with a switch on, which is off."""
+    VERSION_TOO_OLD = "version_too_old"
+    """The engine's presence calls fail in this version."""
+    STORE_OFF = "store_off"
+    """Ids can't be looked up without the store: some contacts may stay unknown."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
     """What a gateway can do.
 
     `renewal_requests` is how many requests one `subscribe` costs, for the budget.
+    `answers` is what an answer of `subscribe` or `snapshot` is. `announce_seconds` is how
+    long the account is shown online after a call that asks WhatsApp for something: each
+    `subscribe`, `snapshot`, `resolve` and `picture_url`; all others are free.
+    `lookup_batch` is how many ids one call of `aliases` may take.
     `self_hosted` gateways may be spoken to in plain http, wherever they are;
     cloud gateways only on loopback and private addresses (a proxy, a simulator).
     """
@@ -87,8 +130,11 @@ class Capabilities:
     signs_webhooks: bool
     sets_available: bool
     has_pictures: bool
+    answers: Source
     self_hosted: bool = False
     renewal_requests: int = 1
+    announce_seconds: float = 0.0
+    lookup_batch: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,19 +142,29 @@ class InstanceInfo:
     """What a gateway tells of the instance.
 
     `account_id` is the account's own chat id; `account_name` its display name.
+    `engine` and `version` are the server's words for what runs there, `cannot_tell` why
+    that tells no presence, or not all; `trial` whether the plan is one. None: unknown.
     """
 
     status: InstanceStatus
     account_id: str | None = None
     account_name: str | None = None
+    engine: str | None = None
+    version: str | None = None
+    cannot_tell: CannotTell | None = None
+    trial: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChatInfo:
-    """A chat or contact of the account, to choose from."""
+    """A chat or contact of the account, to choose from, or a member of a group.
+
+    `alias` is the other id (number or lid) of the same person, where the list tells it.
+    """
 
     chat_id: str
     name: str | None = None
+    alias: str | None = None
 
     @property
     def is_group(self) -> bool:
@@ -147,7 +203,8 @@ class Gateway(Protocol):
     """A WhatsApp gateway, seen from one instance.
 
     Every coroutine may raise any GatewayError; what each gateway's documentation
-    says, and how sure that is, stands at the gateway's own methods.
+    says, and how sure that is, stands at the gateway's own methods. What one need not
+    have does nothing here, or says that it can't be had.
     """
 
     # The key in config entries and texts, and the product's name.
@@ -184,17 +241,39 @@ class Gateway(Protocol):
     def secrets(self) -> frozenset[str]:
         """What must never be logged."""
 
+    @property
+    def odd_shapes(self) -> list[dict[str, Any]]:
+        """The shapes of what came in a form that nobody showed, fit for a report."""
+        return []
+
     async def validate(self) -> InstanceInfo:
         """Check credentials and instance; an instance that is not ready is no error."""
+        return await self.status()
 
     async def status(self) -> InstanceInfo:
         """Ask how the instance stands."""
 
-    async def subscribe(self, chat_id: str) -> PresenceUpdate | None:
-        """Ask for a chat's events, or ask again; returns its state if that is told."""
+    async def subscribe(self, chat_id: str, wait: bool = True) -> PresenceUpdate | None:
+        """Ask for a chat's events, or ask again; returns its state if that is told.
+
+        It is not where `presences` answers for all chats at once. `wait`: for what
+        WhatsApp says first, some seconds; a gateway that does not wait ignores it.
+        """
 
     async def snapshot(self, chat_id: str) -> PresenceUpdate | None:
-        """Ask for a chat's state without renewing anything, where that is possible."""
+        """Ask for a chat's state without renewing anything, where that is possible.
+
+        Gateways that remember by id may know another id of the chat better.
+        """
+        return None
+
+    async def presences(self) -> list[PresenceUpdate] | None:
+        """Ask for all that is known of all chats at once, which costs the account nothing.
+
+        None: the gateway can't, or not now; then each chat has to be asked. An empty
+        list: it can, and has heard of nobody yet.
+        """
+        return None
 
     def parse_event(self, raw: bytes, headers: Mapping[str, str]) -> list[GatewayEvent]:
         """Read what arrived at the webhook; empty if it is nothing of interest.
@@ -208,7 +287,10 @@ class Gateway(Protocol):
         """Whether the body was signed with the secret; in constant time."""
 
     async def list_chats(self) -> list[ChatInfo]:
-        """List the account's chats and contacts."""
+        """List the account's chats and contacts, last written with first where known.
+
+        It costs the account nothing, and asks for no picture.
+        """
 
     async def resolve(self, number: str) -> str | None:
         """Find the chat id of a phone number (digits alone); None: not on WhatsApp.
@@ -217,35 +299,47 @@ class Gateway(Protocol):
         """
 
     async def aliases(self, chat_ids: Sequence[str]) -> dict[str, str]:
-        """Find the other id (number or lid) of each of the given ids, where known."""
+        """Find the other id (number or lid) of each of the given ids, where known.
+
+        They are at most `lookup_batch`. An id that the gateway can't tell of is missing
+        from the answer; the gateway may learn of it later.
+        """
+        return {}
 
     async def group_members(self, chat_id: str) -> list[ChatInfo]:
         """List a group's members, with names where the gateway tells them."""
+        return []
 
     async def picture_url(self, chat_id: str) -> str | None:
         """Find the address of a chat's picture."""
+        return None
 
     async def set_available(self, available: bool) -> None:
         """Announce the account as online, or no longer."""
+        raise NotAllowedError(f"{self.name} does not announce anybody.")
 
     async def list_webhooks(self) -> list[Webhook]:
         """List the webhooks that are registered for the instance.
 
         A gateway that does not manage webhooks raises NotAllowedError for all three.
         """
+        raise NotAllowedError(f"{self.name}'s webhooks are set in its configuration.")
 
     async def create_webhook(self, url: str) -> None:
         """Register a webhook for the events that the integration needs."""
+        await self.list_webhooks()
 
     async def delete_webhook(self, webhook_id: str) -> None:
         """Remove a webhook; one that is gone already is no error."""
+        await self.list_webhooks()
 
     def events(self) -> AsyncGenerator[list[GatewayEvent]]:
         """Connect and yield events until the connection ends (websocket gateways).
 
-        An empty list comes first, for being connected; to connect again is the
-        caller's business. Raises any GatewayError; other gateways NotAllowedError.
+        An empty list comes first, once the connection has held for a moment; to connect
+        again is the caller's business. Raises any GatewayError; other gateways NotAllowedError.
         """
+        raise NotAllowedError(f"The events of {self.name} arrive at a webhook.")
 
 
 @runtime_checkable

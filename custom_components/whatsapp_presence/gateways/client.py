@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 import json
 import time
-from typing import Any, Final
+from typing import Any, Final, TypedDict, Unpack
 from urllib.parse import quote
 
 from aiohttp import ClientError, ClientResponse, ClientResponseError, ClientSession
@@ -19,7 +19,7 @@ from aiohttp.hdrs import RETRY_AFTER
 from yarl import URL
 
 from .base import InvalidResponseError, JsonLoads, RateLimitedError, UnreachableError
-from .pacing import Pacer
+from .pacing import Pacer, Priority
 
 TIME_LIMIT: Final = 15.0
 MAX_BODY: Final = 4 * 1024 * 1024
@@ -27,6 +27,17 @@ _HINT_LENGTH: Final = 4096
 _REFUSALS: Final = frozenset(
     {HTTPStatus.BAD_REQUEST, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
 )
+
+
+class Options(TypedDict, total=False):
+    """What a request may have beside its method and path.
+
+    Without a priority it is urgent.
+    """
+
+    query: Mapping[str, str] | None
+    body: Mapping[str, Any] | None
+    priority: Priority
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,17 +121,14 @@ class Client:
         self,
         method: str,
         path: str,
-        *,
-        query: Mapping[str, str] | None = None,
-        body: Mapping[str, Any] | None = None,
-        urgent: bool = False,
+        **options: Unpack[Options],
     ) -> Answer:
         """Send a request to a path (quoted already) below the gateway's URL.
 
         Raises UnreachableError, RateLimitedError (then all requests of the instance
         pause) and InvalidResponseError (a redirect, a body without end).
         """
-        async with self._pacer.turn(urgent=urgent):
+        async with self._pacer.turn(options.get("priority", Priority.URGENT)):
             asked_at = time.time()
             try:
                 # Redirects are refused: the credentials are for this host alone.
@@ -128,8 +136,10 @@ class Client:
                     asyncio.timeout(self._time_limit),
                     self.session.request(
                         method,
-                        URL(self.url + path, encoded=True).update_query(query),
-                        json=body,
+                        URL(self.url + path, encoded=True).update_query(
+                            options.get("query")
+                        ),
+                        json=options.get("body"),
                         headers=self._headers,
                         allow_redirects=False,
                     ) as response,

@@ -5,23 +5,34 @@ from typing import Any, Final
 
 from ..presence.chat_id import is_group, is_lid
 from ..presence.model import Activity, MemberUpdate, PresenceUpdate
-from .base import ChatInfo, InstanceEvent, InstanceInfo, InstanceStatus
+from .base import CannotTell, ChatInfo, InstanceEvent, InstanceInfo, InstanceStatus
 from .values import (
     Notice,
+    address,
     as_chat_id,
     boolean,
     chats,
     display_name,
     items,
     mapping,
+    other_id,
     pairs,
     text,
     timestamp,
 )
 
+# RUN: its library turns "paused" into "available".
+NEVER_PAUSES: Final = "NOWEB"
+# SRC: its list of all presences is always empty, and asking for one always subscribes.
+SUBSCRIBES_WHEN_ASKED: Final = "GOWS"
+# The first version of WEBJS whose presence calls work [OBS].
+_WEBJS_WORKS: Final = [2026, 9, 1]
+
 EVENTS: Final = ("presence.update", "session.status")
 
-# DOC and SRC; Wawp has three words more [OBS].
+# DOC and SRC; Wawp has three words more [OBS]. Passing are STARTING, and what is told
+# when a server or a session is restarted: STOPPED (so WAHA says when it is shut down
+# [RUN]), PAUSED and OFFLINE [INF].
 STATUS: Final = {
     "WORKING": InstanceStatus.READY,
     "READY": InstanceStatus.READY,
@@ -35,11 +46,10 @@ STATUS: Final = {
     "FAILED": InstanceStatus.FAILED,
 }
 
-type _Meaning = tuple[bool | None, Activity | None]
-
-_NOTHING: Final[_Meaning] = (None, None)
-# One word tells everything: who is typing or has just paused is online [DOC].
-_MEANING: Final[dict[Any, _Meaning]] = {
+# One word tells everything: who is typing or has just paused is online [DOC], as far
+# as that implies it: contacts who hide being online type all the same.
+_IMPLIED: Final = frozenset({"typing", "composing", "recording", "paused"})
+_MEANING: Final[dict[str, tuple[bool, Activity]]] = {
     "online": (True, Activity.IDLE),
     "available": (True, Activity.IDLE),
     "typing": (True, Activity.TYPING),
@@ -56,59 +66,85 @@ def read_status(value: Any) -> InstanceStatus:
     return STATUS.get((text(value) or "").upper(), InstanceStatus.UNKNOWN)
 
 
-def read_info(session: dict[str, Any]) -> InstanceInfo:
-    """Read a session's status and account."""
+def read_info(session: dict[str, Any], version: str | None = None) -> InstanceInfo:
+    """Read a session's status, account and engine; `version` is the server's, if known.
+
+    DOC: `config` is what the user configured; UNKNOWN where it is missing.
+    """
     me = mapping(session.get("me"))
+    engine = text(mapping(session.get("engine")).get("engine"))
     return InstanceInfo(
         status=read_status(session.get("status")),
         account_id=as_chat_id(me.get("id")),
         account_name=display_name(me.get("pushName")),
+        engine=engine,
+        version=version,
+        cannot_tell=_cannot_tell(engine, session, version) if engine else None,
     )
 
 
+def _cannot_tell(
+    engine: str, session: dict[str, Any], version: str | None
+) -> CannotTell | None:
+    """Find what keeps an engine from telling presences.
+
+    OBS: WEBJS tells them only with `webjs.tagsEventsOn`, and its presence calls failed
+    before 2026.9.1. RUN: NOWEB looks no ids up without its store, which is off at first.
+    """
+    configured = "config" in session
+    config = mapping(session.get("config"))
+    if engine == "WEBJS":
+        if configured and not boolean(mapping(config.get("webjs")).get("tagsEventsOn")):
+            return CannotTell.TAGS_OFF
+        numbers = (version or "").split(".")
+        if all(map(str.isdecimal, numbers)) and [*map(int, numbers)] < _WEBJS_WORKS:
+            return CannotTell.VERSION_TOO_OLD
+    if engine == NEVER_PAUSES and configured:
+        store = mapping(mapping(config.get("noweb")).get("store"))
+        if not boolean(store.get("enabled")):
+            return CannotTell.STORE_OFF
+    return None
+
+
+def read_engine(envelope: dict[str, Any]) -> str | None:
+    """Read the engine that an event comes from [DOC]."""
+    return text(envelope.get("engine"))
+
+
+def read_version(envelope: dict[str, Any]) -> str | None:
+    """Read the version of the server that an event comes from [DOC]."""
+    return text(mapping(envelope.get("environment")).get("version"))
+
+
 def read_event(
-    envelope: dict[str, Any], notice: Notice
+    envelope: dict[str, Any], notice: Notice, **about: Any
 ) -> PresenceUpdate | InstanceEvent | None:
-    """Read an event [DOC]; None if it is of no interest."""
-    event = envelope["event"]
+    """Read an event [DOC]; None if it is of no interest. `about` is for a presence."""
+    event, payload = envelope["event"], envelope.get("payload")
+    when: dict[str, Any] = {
+        "event_id": text(envelope.get("id")),
+        "time": timestamp(envelope.get("timestamp")),
+    }
     if event == "presence.update":
-        payload = envelope.get("payload")
-        update = None
-        if isinstance(payload, dict):
-            update = read_presence(
-                payload,
-                notice,
-                event_id=text(envelope.get("id")),
-                time=timestamp(envelope.get("timestamp")),
-            )
+        update = read_presence(mapping(payload), notice, **when, **about)
         if update is None:
-            notice("a presence update in an unknown form")
+            notice("a presence update in an unknown form", envelope)
         return update
-    if event == "session.status":
-        if (word := text(mapping(envelope.get("payload")).get("status"))) is None:
-            return None
-        return InstanceEvent(
-            status=read_status(word),
-            event_id=text(envelope.get("id")),
-            time=timestamp(envelope.get("timestamp")),
-        )
+    if event == "session.status" and (word := text(mapping(payload).get("status"))):
+        return InstanceEvent(status=read_status(word), **when)
     return None
 
 
 def read_presence(
-    payload: dict[str, Any],
-    notice: Notice,
-    *,
-    asked: str | None = None,
-    event_id: str | None = None,
-    time: float | None = None,
-    asked_at: float | None = None,
+    payload: dict[str, Any], notice: Notice, *, asked: str | None = None, **about: Any
 ) -> PresenceUpdate | None:
     """Read a presence in either shape; None if it says nothing of any chat.
 
     The one is a list of presences, for a group one a member [DOC, SRC]; the other a
-    single `type` of `from`, on Wawp alone [DOC]. `asked` is the chat for which this is
-    the answer, and `asked_at` when it was asked for.
+    single `type` of `from`, on Wawp alone [DOC]. RUN: who is there twice has two
+    devices, the newer last; a group's own count comes as an entry of the group itself.
+    SRC: GOWS may leave out the word. `asked` is the chat for which this is the answer;
+    `about` is what else is known of it: its source, its time, when it was asked.
     """
     if "presences" in payload:
         found = as_chat_id(payload.get("id")) or asked
@@ -126,34 +162,19 @@ def read_presence(
         entries = [(sender, payload.get("type"), payload)]
     if found is None:
         return None
+    if asked is not None and found != asked:
+        about["asked_as"] = asked
+    told = {person: (word, entry) for person, word, entry in entries}
     if is_group(found):
         members = tuple(
-            _member(member, word, entry, notice)
-            for member, word, entry in entries
+            MemberUpdate(member_id=member, **_told(word, entry, notice))
+            for member, (word, entry) in told.items()
             if member is not None and not is_group(member)
         )
-        return PresenceUpdate(
-            chat_id=found,
-            members=members,
-            event_id=event_id,
-            time=time,
-            asked_at=asked_at,
-        )
+        return PresenceUpdate(chat_id=found, members=members, **about)
     # Of a person there is one entry; should there be more, theirs is the one.
-    word, entry = next(
-        ((word, entry) for person, word, entry in entries if person == found),
-        entries[0][1:] if entries else (None, {}),
-    )
-    online, activity = _mean(word, notice)
-    return PresenceUpdate(
-        chat_id=found,
-        online=online,
-        activity=activity,
-        last_seen=timestamp(entry.get("lastSeen")),
-        event_id=event_id,
-        time=time,
-        asked_at=asked_at,
-    )
+    word, entry = told.get(found) or next(iter(told.values()), (None, {}))
+    return PresenceUpdate(chat_id=found, **_told(word, entry, notice), **about)
 
 
 def read_contacts(entries: Iterable[Any]) -> list[ChatInfo]:
@@ -164,11 +185,12 @@ def read_contacts(entries: Iterable[Any]) -> list[ChatInfo]:
             for entry in entries
             if boolean(mapping(entry).get("isWAContact")) is not False
         ),
-        "name",
-        "pushname",
-        "pushName",
     )
-    return [contact for contact in found if contact.name or not is_lid(contact.chat_id)]
+    return [
+        contact
+        for contact in found
+        if contact.name or contact.alias or not is_lid(contact.chat_id)
+    ]
 
 
 def read_existing(number: str, answer: dict[str, Any]) -> str | None:
@@ -179,35 +201,25 @@ def read_existing(number: str, answer: dict[str, Any]) -> str | None:
 
 
 def read_alias(asked: str, answer: dict[str, Any]) -> dict[str, str]:
-    """Read the other id of one; the number may be bare digits, which a lid never is."""
-    other = answer.get("pn") or answer.get("number")
-    if (digits := text(other)) and digits.lstrip("+").isdecimal():
-        other = f"{digits.lstrip('+')}@c.us"
-    return pairs([asked], [(asked, other), (asked, answer.get("lid"))])
+    """Read the other id of one; the number may be bare digits."""
+    number = other_id(answer.get("pn") or answer.get("number"))
+    return pairs([asked], [(asked, number), (asked, answer.get("lid"))])
 
 
 def read_picture(answer: dict[str, Any]) -> str | None:
     """Read a picture's address, under either of its names."""
-    return text(answer.get("url")) or text(answer.get("profilePictureURL"))
+    return address(answer.get("url")) or address(answer.get("profilePictureURL"))
 
 
-def _member(
-    member: str, word: Any, entry: dict[str, Any], notice: Notice
-) -> MemberUpdate:
-    online, activity = _mean(word, notice)
-    return MemberUpdate(
-        member_id=member,
-        online=online,
-        activity=activity,
-        last_seen=timestamp(entry.get("lastSeen")),
-    )
-
-
-def _mean(word: Any, notice: Notice) -> _Meaning:
-    if word is None:
-        return _NOTHING
+def _told(word: Any, entry: dict[str, Any], notice: Notice) -> dict[str, Any]:
+    """Read what an entry tells of a person."""
     meaning = _MEANING.get(word) if isinstance(word, str) else None
-    if meaning is None:
-        notice("a presence that is not known")
-        return _NOTHING
-    return meaning
+    if word is not None and meaning is None:
+        notice("a presence that is not known", entry)
+    online, activity = meaning or (None, None)
+    return {
+        "online": online,
+        "implied": meaning is not None and word in _IMPLIED,
+        "activity": activity,
+        "last_seen": timestamp(entry.get("lastSeen")),
+    }

@@ -1,19 +1,43 @@
 """Read what gateways write, leniently: a wrong type is as good as nothing."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from functools import lru_cache
 import logging
 import math
-from typing import Any, Final
+from typing import Any, Final, Protocol
+from unicodedata import category
 
-from ..presence.chat_id import InvalidChatIdError, normalise
+from ..presence.chat_id import InvalidChatIdError, is_group, is_lid, normalise
 from .base import ChatInfo, InvalidEventError, JsonLoads
+from .shapes import Capture
 
 _LONGEST_ID: Final = 80
+_LONGEST_TEXT: Final = 200
+_LONGEST_NAME: Final = 100
+_LONGEST_ADDRESS: Final = 2048
 _MILLISECONDS: Final = 1e11
+_PLEASE_REPORT: Final = (
+    ". Nobody has shown this form: please report its shape, which the account's "
+    "diagnostics hold, without what it said; see Report a shape in Troubleshooting"
+)
+# Control characters, halves of characters, private ones, and the marks that turn the
+# direction of what follows. Joiners are kept, for names and emoji need them.
+_HIDDEN: Final = frozenset({"Cc", "Cs", "Co"})
+_DIRECTIONS: Final = frozenset(
+    "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+)
 
-type Notice = Callable[[str], None]
-"""Tells the log of a kind of oddity, in words that hold nothing private."""
+_NAMES: Final = ("name", "subject", "pushname")
+_OTHER_IDS: Final = ("phonenumber", "pn", "lid")
+
+
+class Notice(Protocol):
+    """Tells the log of a kind of oddity, in words that hold nothing private."""
+
+    def __call__(self, kind: str, body: Any = None) -> None:
+        """Tell of a kind; of a body in a form that nobody showed, keep the shape."""
+
 
 _BOOLEANS: Final[Mapping[Any, bool]] = {
     True: True,
@@ -49,20 +73,58 @@ def timestamp(value: Any) -> float | None:
     return seconds if math.isfinite(seconds) and 0 < seconds < _MILLISECONDS else None
 
 
-def text(value: Any) -> str | None:
-    """Read a text; an empty one is none."""
-    return value.strip() or None if isinstance(value, str) else None
+def text(value: Any, longest: int = _LONGEST_TEXT) -> str | None:
+    """Read a word or a line; an empty one is none.
+
+    What it is too long by is cut off, and what can't be seen but would do something to
+    the text around it is taken out.
+    """
+    if not isinstance(value, str):
+        return None
+    # Cut first: a text may have a million characters.
+    value = value[: 2 * longest]
+    if not (value.isascii() and value.isprintable()):
+        value = "".join(map(_visible, value))
+    return value.strip()[:longest].strip() or None
+
+
+def _visible(character: str) -> str:
+    if character.isspace():
+        return " "
+    hidden = category(character) in _HIDDEN or character in _DIRECTIONS
+    return "" if hidden else character
 
 
 def display_name(value: Any) -> str | None:
-    """Read an account's name; a number in a name's place is none."""
-    name = text(value)
-    return name if name and any(map(str.isalpha, name)) else None
+    """Read a name; one without letters (a number in its place) or emoji is none."""
+    found = text(value, _LONGEST_NAME)
+    if found is None or not any(map(_is_letter, found)):
+        return None
+    return found
+
+
+def _is_letter(character: str) -> bool:
+    return character.isalpha() or category(character) == "So"
+
+
+def address(value: Any) -> str | None:
+    """Read a URL as it is; one that no URL can be is none."""
+    if not isinstance(value, str):
+        return None
+    value = value[: 2 * _LONGEST_ADDRESS].strip()
+    fits = len(value) <= _LONGEST_ADDRESS and value.isprintable()
+    return value if value and fits and " " not in value else None
 
 
 def mapping(value: Any) -> dict[str, Any]:
     """Read an object; anything else is an empty one."""
     return value if isinstance(value, dict) else {}
+
+
+def unwrapped(value: Any) -> dict[str, Any]:
+    """Read an object that may stand inside of another one, under `data`."""
+    body = mapping(value)
+    return mapping(body.get("data")) or body
 
 
 def items(value: Any, *keys: str) -> list[Any]:
@@ -94,27 +156,50 @@ def _normalised(raw: str) -> str | None:
         return None
 
 
-def chats(entries: Iterable[Any], *names: str) -> list[ChatInfo]:
-    """Read chats, contacts or members; those without a usable id are left out."""
-    return [
-        ChatInfo(
-            chat_id=found,
-            name=next(filter(None, (text(entry.get(name)) for name in names)), None),
+def chats(entries: Iterable[Any]) -> list[ChatInfo]:
+    """Read chats, contacts or members; those without a usable id are left out.
+
+    They are bare ids or objects, whose keys one engine (GOWS) begins with capitals.
+    """
+    found: list[ChatInfo] = []
+    for value in entries:
+        entry = value if isinstance(value, dict) else {"id": value}
+        entry = {str(key).lower(): inner for key, inner in entry.items()}
+        chat_id = as_chat_id(entry.get("id")) or as_chat_id(entry.get("jid"))
+        if chat_id is None:
+            continue
+        named = filter(None, (display_name(entry.get(key)) for key in _NAMES))
+        other = filter(None, (other_id(entry.get(key)) for key in _OTHER_IDS))
+        found.append(
+            ChatInfo(
+                chat_id=chat_id,
+                name=next(named, None),
+                alias=next((one for one in other if _are_pair(chat_id, one)), None),
+            )
         )
-        for entry in (
-            entry if isinstance(entry, dict) else {"id": entry} for entry in entries
-        )
-        if (found := as_chat_id(entry.get("id"))) is not None
-    ]
+    return found
+
+
+def other_id(value: Any) -> str | None:
+    """Read an id where a number may stand as bare digits, which a lid never does."""
+    if (digits := text(value)) and digits.lstrip("+").isdecimal():
+        value = f"{digits.lstrip('+')}@c.us"
+    return as_chat_id(value)
+
+
+def _are_pair(one: str, two: str) -> bool:
+    """Whether two ids are of the two kinds that a person has."""
+    return not (is_group(one) or is_group(two)) and is_lid(one) is not is_lid(two)
 
 
 def merged(*lists: Iterable[ChatInfo]) -> list[ChatInfo]:
-    """Put lists of chats together; each chat is there once, with a name if it has one."""
+    """Put lists of chats together; each is there once, with what any list knows of it."""
     found: dict[str, ChatInfo] = {}
     for chat in (chat for chats in lists for chat in chats):
-        known = found.get(chat.chat_id)
-        if known is None or (known.name is None and chat.name is not None):
-            found[chat.chat_id] = chat
+        known = found.setdefault(chat.chat_id, chat)
+        found[chat.chat_id] = replace(
+            known, name=known.name or chat.name, alias=known.alias or chat.alias
+        )
     return list(found.values())
 
 
@@ -159,6 +244,12 @@ def _load(raw: bytes, json_loads: JsonLoads) -> Any:
         raise InvalidEventError("This is not JSON.") from None
 
 
+def has_events(webhook: dict[str, Any], needed: Iterable[str]) -> bool:
+    """Whether a registered webhook gets all the events that are needed."""
+    events = {event for event in items(webhook.get("events")) if text(event)}
+    return "*" in events or events.issuperset(needed)
+
+
 def header(headers: Mapping[str, str], name: str) -> str:
     """Return a header's value, whatever the case of its name; empty if missing."""
     if (value := headers.get(name)) is not None:
@@ -167,16 +258,24 @@ def header(headers: Mapping[str, str], name: str) -> str:
 
 
 class OnceLogger:
-    """Logs each kind of oddity once."""
+    """Logs each kind of oddity once, and captures the shapes of odd bodies."""
 
     def __init__(self, logger: logging.Logger, gateway: str) -> None:
         """Begin with nothing told."""
         self._logger = logger
         self._gateway = gateway
         self._told: set[str] = set()
+        self.capture = Capture()
 
-    def __call__(self, kind: str) -> None:
+    def __call__(self, kind: str, body: Any = None) -> None:
         """Tell of a kind, a fixed phrase, unless that was done before."""
+        if body is not None:
+            self.capture.note(kind, body)
         if kind not in self._told:
             self._told.add(kind)
-            self._logger.warning("%s sent %s; ignored (told once)", self._gateway, kind)
+            self._logger.warning(
+                "%s sent %s; ignored (told once)%s",
+                self._gateway,
+                kind,
+                "" if body is None else _PLEASE_REPORT,
+            )

@@ -1,0 +1,76 @@
+"""The list of the user's webhooks at Wawp, in which ours stands among others."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from .base import InvalidResponseError, Webhook
+from .presences import EVENTS
+from .values import address, boolean, has_events, mapping
+
+
+class WawpWebhooks:
+    """Reads and writes the list; what is not ours is written back as it was read.
+
+    DOC: writing replaces the whole list. The system's own configuration beside it is
+    left alone. The entries have no ids; the URL serves as one.
+    """
+
+    def __init__(
+        self,
+        get: Callable[[], Awaitable[Any]],
+        post: Callable[[list[Any]], Awaitable[None]],
+    ) -> None:
+        """Take the two calls."""
+        self._get = get
+        self._post = post
+        self._lock = asyncio.Lock()
+
+    async def all(self) -> list[Webhook]:
+        """List each URL once; one that is there twice would bring each event twice."""
+        found: dict[str, Webhook] = {}
+        for entry in await self._read():
+            if (url := _url(entry)) is not None:
+                working = url not in found and _works(entry)
+                found[url] = Webhook(webhook_id=url, url=url, working=working)
+        return list(found.values())
+
+    async def add(self, url: str) -> None:
+        """Add a URL, in the place of all that are there for it."""
+        async with self._lock:
+            kept = [entry for entry in await self._read() if _url(entry) != url]
+            ours = {"url": url, "events": list(EVENTS), "is_active": True}
+            await self._post([*kept, ours])
+
+    async def remove(self, url: str) -> None:
+        """Remove a URL; writes nothing if it is not there."""
+        async with self._lock:
+            webhooks = await self._read()
+            kept = [entry for entry in webhooks if _url(entry) != url]
+            if len(kept) != len(webhooks):
+                await self._post(kept)
+
+    async def _read(self) -> list[Any]:
+        """Read the list as it is; raises rather than take an unknown form for empty."""
+        body = mapping(await self._get())
+        if "webhooks" not in body:
+            body = mapping(body.get("data"))
+        webhooks = body.get("webhooks", False)
+        if webhooks is None:
+            return []
+        if isinstance(webhooks, dict) and all(map(str.isdecimal, webhooks)):
+            return list(webhooks.values())
+        if not isinstance(webhooks, list):
+            raise InvalidResponseError("Wawp's list of webhooks can't be read.")
+        return webhooks
+
+
+def _url(entry: Any) -> str | None:
+    return address(entry.get("url") if isinstance(entry, dict) else entry)
+
+
+def _works(entry: Any) -> bool:
+    webhook = mapping(entry)
+    return boolean(webhook.get("is_active")) is not False and has_events(
+        webhook, EVENTS
+    )

@@ -1,0 +1,217 @@
+"""One chat: what is known of it, when that ends, and who wants to know."""
+
+from collections.abc import Callable, Collection
+import math
+import time
+
+from homeassistant.config_entries import ConfigSubentry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+
+from ..const import CONF_CHAT, CONF_SETTLE_TIME, DEFAULT_SETTLE_TIME
+from ..presence import chat_id as cid
+from ..presence.model import ChatPresence, PresenceUpdate, changes
+from ..presence.tracker import CLOCK_JUMP, PresenceTracker
+from .deadlines import Deadlines
+
+
+def create_deadlines(hass: HomeAssistant) -> Deadlines[Chat]:
+    """Return what wakes the chats of an instance."""
+
+    @callback
+    def wake(chat: Chat, _reached: float) -> None:
+        chat.wake()
+
+    return Deadlines(hass, "presence deadline", wake)
+
+
+class Chat:
+    """What is known of one chat. Those who listen are told when it has changed."""
+
+    __slots__ = (
+        "_deadlines",
+        "_listeners",
+        "_loop_time",
+        "_wake_at",
+        "chat_id",
+        "is_group",
+        "picture",
+        "presence",
+        "pushed_at",
+        "pushes",
+        "subentry",
+        "tracker",
+    )
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        subentry: ConfigSubentry,
+        aliases: dict[str, str],
+        deadlines: Deadlines[Chat],
+        *,
+        ordered: bool,
+    ) -> None:
+        """Begin with nothing known.
+
+        `aliases` leads from members to their main ids; events that come `ordered`
+        come in the order in which they happened.
+        """
+        self.subentry = subentry
+        self.chat_id: str = subentry.data[CONF_CHAT]
+        self.is_group = cid.is_group(self.chat_id)
+        self.tracker = PresenceTracker(
+            is_group=self.is_group,
+            settle_time=subentry.data.get(CONF_SETTLE_TIME, DEFAULT_SETTLE_TIME),
+            aliases=aliases,
+            ordered=ordered,
+        )
+        # As it was told last; the tracker's may be a step ahead.
+        self.presence: ChatPresence = self.tracker.presence
+        self.picture: str | None = None
+        # How many events told of the chat, and when the last one did, in loop time.
+        self.pushes = 0
+        self.pushed_at = -math.inf
+        self._deadlines = deadlines
+        self._listeners: list[CALLBACK_TYPE] = []
+        self._loop_time: Callable[[], float] = hass.loop.time
+        self._wake_at = math.inf
+
+    @callback
+    def async_add_listener(self, listener: CALLBACK_TYPE) -> None:
+        """Call a listener whenever something has changed."""
+        self._listeners.append(listener)
+
+    @callback
+    def async_remove_listener(self, listener: CALLBACK_TYPE) -> None:
+        """Do so no longer."""
+        self._listeners.remove(listener)
+
+    @callback
+    def async_tell(self) -> None:
+        """Tell those who listen."""
+        self.presence = self.tracker.presence
+        for listener in self._listeners:
+            listener()
+
+    @callback
+    def hear(self, update: PresenceUpdate) -> None:
+        """Take what an event said."""
+        self.pushes += 1
+        self.pushed_at = self._loop_time()
+        now = time.time()
+        tracker = self.tracker
+        changed = tracker.apply(update, now)
+        if (deadline := tracker.deadline) is not None and deadline < self._wake_at:
+            self._arm(now)
+        if changed:
+            self.async_tell()
+
+    @callback
+    def answer(self, update: PresenceUpdate, asked_at: float) -> bool:
+        """Take an answer to what was asked at that time of day.
+
+        Returns whether it told of a change from one known state to another.
+        """
+        before, now = self.presence, time.time()
+        changed = self.tracker.apply(update, now, asked_at=update.asked_at or asked_at)
+        self._follow(changed, now)
+        return bool(changes(before, self.presence))
+
+    @callback
+    def renewed(self) -> None:
+        """The gateway has accepted the chat's subscription."""
+        now = time.time()
+        self._follow(self.tracker.renewed(now), now)
+
+    @callback
+    def failed(self, *, refused: bool) -> None:
+        """A request for the chat failed, or was refused for it alone."""
+        now = time.time()
+        self._follow(self.tracker.failed(now, refused=refused), now)
+
+    @callback
+    def interrupted(self, *, subscribed: bool) -> None:
+        """Events may be missed from now on, the subscription itself perhaps not."""
+        now = time.time()
+        self._follow(self.tracker.interrupted(now, subscribed=subscribed), now)
+
+    @callback
+    def resumed(self) -> None:
+        """Events arrive again, and the subscription was not lost."""
+        self.tracker.resumed(time.time())
+
+    @callback
+    def settle(self) -> None:
+        """Show what has ended by now, should the clock have been set."""
+        now = time.time()
+        self._follow(self.tracker.tick(now), now)
+
+    @callback
+    def wake(self) -> None:
+        """Show what ends at the deadline; the clock may have been set since."""
+        now = time.time()
+        wake_at, self._wake_at = self._wake_at, math.inf
+        if now > wake_at - CLOCK_JUMP:
+            # Not a moment early, unless the clock was set back.
+            now = max(now, wake_at)
+        self._follow(self.tracker.tick(now), now)
+
+    @callback
+    def forget(self) -> None:
+        """Forget all but the last-seen: it may have changed unseen."""
+        self.tracker.forget()
+        self.sleep()
+        self.async_tell()
+
+    @callback
+    def sleep(self) -> None:
+        """Wait for no deadline any more."""
+        self._wake_at = math.inf
+        self._deadlines.discard(self)
+
+    @callback
+    def restore_last_seen(self, last_seen: float) -> None:
+        """Take over what was known before the restart."""
+        if self.tracker.restore(last_seen):
+            self.presence = self.tracker.presence
+
+    @callback
+    def keep_members(self, listed: Collection[str]) -> None:
+        """Drop who left the group, by the whole list of its members."""
+        now = time.time()
+        self._follow(self.tracker.keep_members(listed), now)
+
+    @callback
+    def update_subentry(self, subentry: ConfigSubentry) -> None:
+        """Take over what the user changed."""
+        self.subentry = subentry
+        self.tracker.settle_time = subentry.data.get(
+            CONF_SETTLE_TIME, DEFAULT_SETTLE_TIME
+        )
+
+    @callback
+    def learn_aliases(self, pairs: list[tuple[str, str]]) -> None:
+        """Fold members together that turned out to be one."""
+        changed = [self.tracker.learn_alias(alias, main) for alias, main in pairs]
+        self._follow(any(changed), time.time())
+
+    @callback
+    def show_picture(self, url: str | None) -> None:
+        """Take over the address of the chat's picture."""
+        if url != self.picture:
+            self.picture = url
+            self.async_tell()
+
+    @callback
+    def _follow(self, changed: bool, now: float) -> None:
+        self._arm(now)
+        if changed:
+            self.async_tell()
+
+    @callback
+    def _arm(self, now: float) -> None:
+        """Make sure to wake at the tracker's deadline, or earlier."""
+        deadline = self.tracker.deadline
+        if deadline is not None and deadline < self._wake_at:
+            self._wake_at = deadline
+            self._deadlines.set(self, deadline - now)

@@ -1,0 +1,285 @@
+"""How an account stands: ready, away for a moment, or lost; and its credentials."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime, timedelta
+import logging
+from typing import override
+
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
+
+from ..const import DOMAIN, GRACE_TIME, STATUS_INTERVAL
+from ..exceptions import error_key
+from ..gateways.base import (
+    AuthenticationError,
+    Gateway,
+    GatewayError,
+    InstanceEvent,
+    InstanceInfo,
+    InstanceStatus,
+    InvalidResponseError,
+    NotReadyError,
+    RateLimitedError,
+    UnreachableError,
+)
+from ..presence.tracker import seen_before
+from ..repairs import Issue, async_clear_issue, async_raise_issue
+
+_LOGGER = logging.getLogger(__name__)
+
+NOT_READY_POLLS = 2
+# How the instance is asked again that is away in a passing way: soon at first.
+GRACE_POLLS = tuple(timedelta(seconds=seconds) for seconds in (2, 3, 5, 10, 15, 30))
+# Away for a moment is no news, if it is one of these.
+PASSING_ERRORS = (UnreachableError, NotReadyError, InvalidResponseError)
+# An instance event may overtake another by this much; beyond, a clock was set.
+LATE_LIMIT = 600.0
+SEEN_EVENTS = 32
+
+
+class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
+    """Knows how the instance stands: ready, away for a moment, or lost.
+
+    An instance that is away in a passing way is no news for its chats during the grace
+    time; its own entities tell at once.
+    """
+
+    config_entry: ConfigEntry
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        gateway: Gateway,
+        on_ready: Callable[[], None],
+        on_away: Callable[[], None],
+        on_lost: Callable[[], None],
+    ) -> None:
+        """Create the coordinator.
+
+        `on_ready` is told when the account is ready, or may have been away unnoticed;
+        `on_away` when it is not; `on_lost` when what is known of the chats holds no
+        longer, and when it does again.
+        """
+        super().__init__(
+            hass,
+            _LOGGER,
+            config_entry=entry,
+            name=f"{gateway.name} instance",
+            update_interval=STATUS_INTERVAL,
+            always_update=False,
+        )
+        self.gateway = gateway
+        self._on_ready = on_ready
+        self._on_away = on_away
+        self._on_lost = on_lost
+        # Whether what is known of the chats holds.
+        self.available = False
+        # Why the instance could not be asked, if that passes; told by its own entities.
+        self.trouble: GatewayError | None = None
+        self._was_ready = False
+        self._cancel_grace: CALLBACK_TYPE | None = None
+        self._grace_polls = 0
+        self._reauth_asked = False
+        self._not_ready_polls = 0
+        self._told_not_ready = False
+        self._newest_event = 0.0
+        self._seen_events: dict[str, None] = {}
+        entry.async_on_unload(self._end_grace)
+
+    @property
+    def ready(self) -> bool:
+        """Whether chats can be subscribed."""
+        return (
+            self.last_update_success
+            and self.trouble is None
+            and self.data.status is InstanceStatus.READY
+        )
+
+    @override
+    async def _async_update_data(self) -> InstanceInfo:
+        first = self.data is None
+        try:
+            info = await self.gateway.status()
+        except RateLimitedError as err:
+            if first or not self.last_update_success:
+                raise self._failed(err) from err
+            return self.data
+        except PASSING_ERRORS as err:
+            if not self.available:
+                raise self._failed(err) from err
+            self.trouble = err
+            return self.data
+        except AuthenticationError as err:
+            if first:
+                raise ConfigEntryAuthFailed(
+                    translation_domain=DOMAIN, translation_key=error_key(err)
+                ) from err
+            # Not ConfigEntryAuthFailed: it would end the polling, and with it the
+            # recovery when the gateway takes the same credentials again.
+            self._reauth_asked = True
+            self.config_entry.async_start_reauth(self.hass)
+            raise self._failed(err) from err
+        except GatewayError as err:
+            raise self._failed(err) from err
+        self.trouble = None
+        self._abort_reauth()
+        self._count_not_ready(info.status)
+        return info
+
+    def _failed(self, err: GatewayError) -> UpdateFailed:
+        self.trouble = None
+        return UpdateFailed(translation_domain=DOMAIN, translation_key=error_key(err))
+
+    @callback
+    @override
+    def _async_refresh_finished(self) -> None:
+        self._follow_readiness()
+
+    @callback
+    def async_look_again(self) -> None:
+        """Ask soon how the instance stands."""
+        self.config_entry.async_create_background_task(
+            self.hass, self.async_request_refresh(), f"{DOMAIN} look at the instance"
+        )
+
+    @callback
+    def async_hear(self, event: InstanceEvent) -> None:
+        """Take what an event said of the instance."""
+        if self._is_stale(event):
+            return
+        if not self.last_update_success or self.trouble is not None:
+            # Only an answer can end an outage, in the log as well.
+            self.async_look_again()
+            return
+        reconnected = event.status is InstanceStatus.READY and self._was_ready
+        self.async_set_updated_data(replace(self.data, status=event.status))
+        self._follow_readiness()
+        if reconnected:
+            self._on_away()
+            self._on_ready()
+        elif event.status is not InstanceStatus.READY:
+            # It may have come late: ask how the instance stands now.
+            self.async_look_again()
+
+    @callback
+    def _is_stale(self, event: InstanceEvent) -> bool:
+        """Whether the event repeats one, or is overtaken by a newer one."""
+        if event.event_id is not None and seen_before(
+            event.event_id, self._seen_events, SEEN_EVENTS
+        ):
+            return True
+        if event.time is not None:
+            if event.time < self._newest_event < event.time + LATE_LIMIT:
+                return True
+            self._newest_event = event.time
+        return False
+
+    @callback
+    def _follow_readiness(self) -> None:
+        """Let the chats follow how the instance stands."""
+        was_ready, self._was_ready = self._was_ready, self.ready
+        if self._was_ready:
+            self._end_grace()
+            if not was_ready:
+                self._begin_again()
+        else:
+            if was_ready:
+                self._on_away()
+            if self.available:
+                self._bear_with_it()
+        if self.trouble is not None or was_ready is not self._was_ready:
+            # The base class tells of new data alone.
+            self.async_update_listeners()
+
+    @callback
+    def _begin_again(self) -> None:
+        self._not_ready_polls = 0
+        async_clear_issue(
+            self.hass, Issue.INSTANCE_NOT_READY, self.config_entry.entry_id
+        )
+        if self._told_not_ready:
+            self._told_not_ready = False
+            _LOGGER.info("The %s is ready again", self.name)
+        self._on_ready()
+        if not self.available:
+            self.available = True
+            self._on_lost()
+
+    @callback
+    def _bear_with_it(self) -> None:
+        """Wait for the instance to come back, if it is away in a passing way."""
+        if not self.last_update_success or not (
+            self.trouble is not None or self.data.status.passing
+        ):
+            self._lose()
+            return
+        if self._cancel_grace is None:
+            self._grace_polls = 0
+            self._cancel_grace = async_call_later(
+                self.hass, GRACE_TIME, self._grace_is_over
+            )
+        self.update_interval = GRACE_POLLS[min(self._grace_polls, len(GRACE_POLLS) - 1)]
+        self._grace_polls += 1
+        if self._listeners:
+            self._schedule_refresh()
+
+    async def _grace_is_over(self, _now: datetime) -> None:
+        """Look once more; then what is known of the chats holds no longer."""
+        self._cancel_grace = None
+        if self.trouble is not None:
+            # The next failure is told in the log, by the base class.
+            self.available = False
+            await self.async_refresh()
+            if self.ready:
+                return
+        self._lose()
+
+    @callback
+    def _lose(self) -> None:
+        """What is known of the chats may have changed unseen."""
+        self._end_grace()
+        self.available = False
+        if self.last_update_success:
+            # An outage is told by the base class, in a line of its own.
+            self._told_not_ready = True
+            _LOGGER.warning("The %s is not ready: %s", self.name, self.data.status)
+        self._on_lost()
+
+    @callback
+    def _end_grace(self) -> None:
+        self.update_interval = STATUS_INTERVAL
+        if self._cancel_grace is not None:
+            self._cancel_grace()
+            self._cancel_grace = None
+
+    @callback
+    def _count_not_ready(self, status: InstanceStatus) -> None:
+        if status is InstanceStatus.READY or (self.available and status.passing):
+            return
+        self._not_ready_polls += 1
+        if (
+            status is InstanceStatus.LOGIN_REQUIRED
+            or self._not_ready_polls >= NOT_READY_POLLS
+        ):
+            async_raise_issue(
+                self.hass,
+                Issue.INSTANCE_NOT_READY,
+                self.config_entry.entry_id,
+                instance=self.config_entry.title,
+            )
+
+    @callback
+    def _abort_reauth(self) -> None:
+        """Take a question back that has answered itself."""
+        if not self._reauth_asked:
+            return
+        self._reauth_asked = False
+        for flow in list(
+            self.config_entry.async_get_active_flows(self.hass, {SOURCE_REAUTH})
+        ):
+            self.hass.config_entries.flow.async_abort(flow["flow_id"])

@@ -1,0 +1,182 @@
+"""Who is who: which chat an event is about, and what its people are called."""
+
+from collections.abc import Mapping
+import logging
+from types import MappingProxyType
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant, callback
+
+from ..const import CONF_ALIAS
+from ..gateways.base import Gateway, GatewayError
+from ..presence import chat_id as cid
+from ..presence.model import PresenceUpdate
+from .aliases import AliasBook
+from .chat import Chat
+from .lookups import Lookups
+
+_LOGGER = logging.getLogger(__name__)
+
+
+class People:
+    """Finds the chat of an event, by any of its ids."""
+
+    def __init__(
+        self, hass: HomeAssistant, entry: ConfigEntry, gateway: Gateway
+    ) -> None:
+        """Begin without chats."""
+        self._gateway = gateway
+        self.aliases = AliasBook(hass, entry.entry_id)
+        self._lookups = Lookups(
+            hass,
+            entry,
+            gateway,
+            on_pairs=self.async_learn_pairs,
+            on_known=self._async_hear_again,
+        )
+        self._chats: dict[str, Chat] = {}
+        self._names: dict[str, str] = {}
+        self._asked_aliases: set[str] = set()
+        self._named_groups: set[str] = set()
+
+    @property
+    def chats(self) -> Mapping[str, Chat]:
+        """The chats by their own ids."""
+        return MappingProxyType(self._chats)
+
+    @callback
+    def async_add(self, chat: Chat) -> None:
+        """Route events to a chat."""
+        self._chats[chat.chat_id] = chat
+        if alias := chat.subentry.data.get(CONF_ALIAS):
+            self.aliases.learn(alias, chat.chat_id)
+        self.async_rename(chat)
+        self._lookups.forgive()
+
+    @callback
+    def async_remove(self, chat: Chat) -> None:
+        """Route events to a chat no longer."""
+        del self._chats[chat.chat_id]
+
+    @callback
+    def async_rename(self, chat: Chat) -> bool:
+        """Take over a chat's name; returns whether it is a new one."""
+        before = self._names.get(chat.chat_id)
+        self._names[chat.chat_id] = chat.subentry.title
+        return before != chat.subentry.title
+
+    @callback
+    def member_name(self, member_id: str) -> str:
+        """Return a name for a group's member that is never a phone number."""
+        if name := self._names.get(self.aliases.main.get(member_id, member_id)):
+            return name
+        user = member_id.partition("@")[0]
+        return f"…{user[-2:]}"
+
+    @callback
+    def find(self, chat_id: str) -> Chat | None:
+        """Return the chat that is known by an id, its own or another."""
+        return self._chats.get(chat_id) or self._chats.get(
+            self.aliases.main.get(chat_id, "")
+        )
+
+    @callback
+    def alias_of(self, chat_id: str) -> str | None:
+        """Return another id of a chat, where one is known."""
+        return self.aliases.other.get(chat_id)
+
+    @callback
+    def async_hear(self, update: PresenceUpdate) -> bool:
+        """Hand an event to its chat; returns whether that is known."""
+        chat_id = update.chat_id
+        chat = self._chats.get(chat_id) or self._chats.get(
+            self.aliases.main.get(chat_id, "")
+        )
+        if chat is None:
+            if not cid.is_group(chat_id) and chat_id not in self.aliases.main:
+                self._lookups.async_ask(chat_id, update)
+            return False
+        chat.hear(update)
+        if chat.is_group:
+            self._look_up_members(update)
+        return True
+
+    @callback
+    def forgive(self) -> None:
+        """Ask again for whom nobody could name: it may be known by now."""
+        self._lookups.forgive()
+        self._asked_aliases.clear()
+
+    @callback
+    def expire(self) -> None:
+        """Ask again who the groups are made of: members come and go."""
+        self._named_groups.clear()
+
+    async def async_learn(self) -> None:
+        """Ask for what events may come under, and for whom groups are made of."""
+        await self._async_name_members()
+        await self._async_learn_missing_aliases()
+
+    @callback
+    def async_learn_pairs(self, pairs: Mapping[str, str]) -> None:
+        """Learn that ids belong together, each pair in either order."""
+        learnt = self.aliases.learn_pairs(pairs, self._chats)
+        if learnt:
+            for chat in self._chats.values():
+                if chat.is_group:
+                    chat.learn_aliases(learnt)
+
+    @callback
+    def _async_hear_again(self, update: PresenceUpdate) -> bool:
+        """Hand on what was heard of somebody who was unknown then."""
+        if (chat := self.find(update.chat_id)) is None:
+            return False
+        chat.hear(update)
+        return True
+
+    @callback
+    def _look_up_members(self, update: PresenceUpdate) -> None:
+        """Find out, once each, who the members are that an event names by a lid."""
+        for member in update.member_ids:
+            if cid.is_lid(member) and member not in self.aliases.main:
+                self._lookups.async_ask(member)
+
+    async def _async_learn_missing_aliases(self) -> None:
+        """Ask once for the other ids of chats, before events come under them."""
+        known = {*self.aliases.main, *self.aliases.main.values(), *self._asked_aliases}
+        missing = [
+            chat_id
+            for chat_id, chat in self._chats.items()
+            if not chat.is_group and chat_id not in known
+        ]
+        size = self._gateway.capabilities.lookup_batch
+        for start in range(0, len(missing), size):
+            batch = missing[start : start + size]
+            try:
+                self.async_learn_pairs(await self._gateway.aliases(batch))
+            except GatewayError as err:
+                # The others are asked for all the same: it may be this one's fault.
+                _LOGGER.debug("Asking for aliases failed: %s", type(err).__name__)
+                continue
+            self._asked_aliases.update(batch)
+
+    async def _async_name_members(self) -> None:
+        """Ask once a day who the groups are made of, and what they are called."""
+        for chat_id, chat in list(self._chats.items()):
+            if not chat.is_group or chat_id in self._named_groups:
+                continue
+            self._named_groups.add(chat_id)
+            try:
+                members = await self._gateway.group_members(chat_id)
+            except GatewayError as err:
+                _LOGGER.debug("Asking for members failed: %s", type(err).__name__)
+                continue
+            pairs = {one.alias: one.chat_id for one in members if one.alias is not None}
+            self.async_learn_pairs(pairs)
+            for member in members:
+                if member.name:
+                    self._names.setdefault(
+                        self.aliases.main.get(member.chat_id, member.chat_id),
+                        member.name,
+                    )
+            chat.keep_members({*pairs, *(member.chat_id for member in members)})
