@@ -433,6 +433,7 @@ async def test_reconnect_without_an_answer_leaves_the_unknown_in_the_end(
     await settle(hass, account)
     assert online(hass) == STATE_ON
 
+    await advance(hass, freezer, account, 10)
     account.quirks.reset_events = account.quirks.push_on_subscribe = False
     # The dialect tells of a reconnect in two events.
     simulator.fail_next(50, status=200, body=NO_PRESENCE, path="get-chat-presence")
