@@ -370,7 +370,7 @@ class Model:
     def do_interrupted(self, call: Call) -> None:
         """Lose events from now on."""
         self.story.complete_since = math.inf
-        if not call.value:
+        if not call.value and not self.story.is_lost():
             self.story.add("lost", call.moment)
 
     def do_resumed(self, call: Call) -> None:
