@@ -21,10 +21,10 @@ from custom_components.whatsapp_presence.instance import (
     registration,
     rounds,
 )
+from custom_components.whatsapp_presence.instance.announcing import HEARTBEAT_INTERVAL
 from custom_components.whatsapp_presence.presence import tracker
 from custom_components.whatsapp_presence.presence.model import PresenceChange
 from custom_components.whatsapp_presence.repairs import Issue
-from custom_components.whatsapp_presence.switch import HEARTBEAT_INTERVAL
 from custom_components.whatsapp_presence.trigger import TRIGGERS
 from homeassistant.components.history_stats.sensor import PLATFORM_SCHEMA
 from homeassistant.core import HomeAssistant
