@@ -153,6 +153,29 @@ async def add_chat(
     await settle(hass, account)
 
 
+async def set_up_stream(
+    hass: HomeAssistant, account: Account, *chats: ConfigSubentryData
+) -> MockConfigEntry:
+    """Set up an account whose events come over a stream, and wait until they can."""
+    entry = create_entry(account, *(chats or (chat(),)))
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await until(lambda: instance_of(entry).delivery.push)
+    await until(lambda: len(account.subscriptions) == len(instance_of(entry).chats))
+    return entry
+
+
+async def pass_time(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, seconds: float
+) -> None:
+    """Let time pass, and what is due happen, beside a stream that never ends."""
+    freezer.tick(seconds)
+    async_fire_time_changed(hass)
+    for _ in range(600):
+        await asyncio.sleep(0)
+    await hass.async_block_till_done()
+
+
 async def settle(hass: HomeAssistant, account: Account) -> None:
     """Wait until nobody has anything left to do, on either side."""
     while True:

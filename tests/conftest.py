@@ -13,7 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 # Ours first: the test package brings a custom_components of its own.
 import custom_components.whatsapp_presence  # noqa: F401
 from custom_components.whatsapp_presence.gateways import (
-    http_gateway,
+    GATEWAYS,
     pacing,
     waapi as waapi_gateway,
 )
@@ -91,7 +91,8 @@ async def reachable(
 @pytest.fixture
 def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let requests go out at once, and be answered so, for clocks that stand still."""
-    monkeypatch.setattr(http_gateway.HttpGateway, "pace", pacing.HOME)
+    for gateway in GATEWAYS.values():
+        monkeypatch.setattr(gateway, "pace", pacing.HOME, raising=False)
     monkeypatch.setattr(waapi_gateway, "_WAIT_FOR_PUSH_MS", 10)
 
 

@@ -1,14 +1,15 @@
 """The chats' subentry flow: pick or type a chat, and change it later."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from typing import Any
 from unittest.mock import AsyncMock, Mock, patch
 
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
-from custom_components.whatsapp_presence import chat_flow
-from custom_components.whatsapp_presence.chat_flow import format_number
+from custom_components.whatsapp_presence import chat_list, naming
 from custom_components.whatsapp_presence.const import DOMAIN, SUBENTRY_TYPE_CHAT
 from custom_components.whatsapp_presence.gateways.base import (
     ChatInfo,
@@ -28,6 +29,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
+from homeassistant.setup import async_setup_component
 
 from .simulator import Account, Simulator
 
@@ -171,7 +173,7 @@ def only_chat(entry: MockConfigEntry) -> tuple[str, str | None, Mapping[str, Any
 async def test_the_accounts_own_chats_are_offered(
     hass: HomeAssistant, each_account: Account
 ) -> None:
-    """Sorted by name, groups marked, each person once although there are two ids."""
+    """In its own order, groups marked, each person once although there are two ids."""
     entry = add_entry(hass, each_account)
     result = await start(hass, entry)
     assert offered(result) == ["Anna", "Ben", "👥 Family"]
@@ -244,13 +246,15 @@ async def test_a_settle_time_out_of_bounds(
         "+491511234567",
         "+49 151 1234567",
         "0049 (0)151 123-4567",
-        "491511234567",
         " +49 (151) 123.45.67 ",
+        "Mobile: +49 151 1234567",
         "+49\N{NO-BREAK SPACE}151\N{EN DASH}1234567",
         "tel:+49-151-1234567",
         "https://wa.me/491511234567",
         "491511234567@c.us",
         "491511234567:12@s.whatsapp.net",
+        "+491511234567@c.us",
+        "491511234567@hosted",
     ],
 )
 async def test_a_number_is_typed_in_any_common_notation(
@@ -368,7 +372,7 @@ async def test_two_accounts_may_have_the_same_chat(
 
 
 async def test_labels_tell_namesakes_apart(hass: HomeAssistant) -> None:
-    """Chats without a name show their number; opaque ids without one are left out."""
+    """Who has no name comes last, with the number; opaque ids without one are left out."""
     entry, _ = add_loaded_entry(
         hass,
         list_chats=[
@@ -387,13 +391,13 @@ async def test_labels_tell_namesakes_apart(hass: HomeAssistant) -> None:
         ],
     )
     labels = {
-        "+1 202 5550199": "12025550199@c.us",
-        "+353 123 45678": "35312345678@c.us",
-        "adam": "491511111133@c.us",
         "Max (…11)": "491511111111@c.us",
         "Max (…22)": "491511111122@c.us",
         "Zoe": "888@lid",
         "👥 Max": "120363000000000008@g.us",
+        "adam": "491511111133@c.us",
+        "+1 202-555-0199": "12025550199@c.us",
+        "+353 1 234 5678": "35312345678@c.us",
     }
     # Who is left has no namesakes any more.
     forms = {label: await start(hass, entry) for label in labels}
@@ -420,11 +424,11 @@ async def test_a_name_never_stands_for_somebody_else(hass: HomeAssistant) -> Non
     )
     result = await start(hass, entry)
     assert offered(result) == [
-        "+49 151 1234567 (…44)",
-        "491511111177@c.us",
-        "491511119977@c.us",
         "491511234567@c.us (…55)",
         "Max (…77)",
+        "Max (…77) · 2",
+        "Max (…77) · 3",
+        "+49 1511111144",
     ]
     await submit(hass, result, chat="+49 151 1234567")
     await add(hass, entry, chat="Max (…77)")
@@ -432,6 +436,46 @@ async def test_a_name_never_stands_for_somebody_else(hass: HomeAssistant) -> Non
         ANNA,
         "491511111166@c.us",
     ]
+
+
+async def test_the_accounts_own_order_is_kept(hass: HomeAssistant) -> None:
+    """Names as the account has them last written with, numbers behind them."""
+    chats = [
+        ChatInfo(chat_id=f"49151{index:08}@c.us", name=f"Chat {999 - index}")
+        if index % 3
+        else ChatInfo(chat_id=f"49151{index:08}@c.us", name=f"+49 151 {index:08}")
+        for index in range(300)
+    ]
+    entry, _ = add_loaded_entry(hass, list_chats=chats)
+    labels = offered(await start(hass, entry))
+    assert labels[:200] == [f"Chat {999 - index}" for index in range(300) if index % 3]
+    assert all(label.startswith("+49 ") for label in labels[200:])
+    assert len(labels) == 300
+
+
+async def test_somebody_who_is_listed_twice_is_offered_once(
+    hass: HomeAssistant,
+) -> None:
+    """Under the number, by whichever name there is; the other id comes for free."""
+    entry, gateway = add_loaded_entry(
+        hass,
+        list_chats=[
+            ChatInfo(chat_id=ANNA_LID, name="Anna", alias=ANNA),
+            ChatInfo(chat_id=ANNA),
+            ChatInfo(chat_id=BEN, alias="555@lid"),
+            ChatInfo(chat_id="555@lid", name="Ben B."),
+        ],
+    )
+    result = await start(hass, entry)
+    assert offered(result) == ["Anna", "Ben B."]
+    await submit(hass, result, chat="Ben B.")
+    gateway.aliases.assert_not_called()
+    assert only_chat(entry) == (
+        "Ben B.",
+        BEN,
+        {"chat": BEN, "settle_time": 3.0, "alias": "555@lid"},
+    )
+    assert offered(await start(hass, entry)) == ["Anna"]
 
 
 async def test_no_more_chats_are_offered_than_a_browser_can_show(
@@ -454,9 +498,9 @@ async def test_no_more_chats_are_offered_than_a_browser_can_show(
 @pytest.mark.parametrize(
     ("chosen", "title"),
     [
-        ("+49 151 1234567", "+49 151 1234567"),
-        ("+1 202 555 0199", "+1 202 5550199"),
-        ("+353 1 2345678", "+353 123 45678"),
+        ("+49 151 23456789", "+49 1512 3456789"),
+        ("+1 202 555 0199", "+1 202-555-0199"),
+        ("+353 1 2345678", "+353 1 234 5678"),
         (ANNA_LID, "Contact"),
         (FAMILY, "Group"),
     ],
@@ -487,26 +531,11 @@ async def test_a_nameless_chat_is_called_something_in_every_language(
     hass.config.language = "de"
     entry, _ = add_loaded_entry(hass)
     with patch.object(
-        chat_flow, "async_get_translations", return_value=texts
+        naming, "async_get_translations", return_value=texts
     ) as translations:
         await add(hass, entry, chat=FAMILY)
     assert only_chat(entry)[0] == title
     translations.assert_awaited_once_with(hass, "de", "selector", [DOMAIN])
-
-
-@pytest.mark.parametrize(
-    ("digits", "written"),
-    [
-        ("12025550199", "+1 202 5550199"),
-        ("79161234567", "+7 916 1234567"),
-        ("33612345678", "+33 612 345678"),
-        ("97150123456", "+971 501 23456"),
-        ("2989876", "+298 987 6"),
-    ],
-)
-def test_numbers_are_written_with_their_country_code(digits: str, written: str) -> None:
-    """Country codes have one to three digits."""
-    assert format_number(digits) == written
 
 
 @pytest.mark.parametrize(
@@ -529,14 +558,14 @@ async def test_a_list_that_can_not_be_had_is_no_obstacle(
     assert offered(result) == []
     result = await submit(hass, result, chat="+49 151 1234567")
     assert result["type"] is FlowResultType.CREATE_ENTRY
-    assert only_chat(entry)[:2] == ("+49 151 1234567", ANNA)
+    assert only_chat(entry)[:2] == ("+49 1511234567", ANNA)
 
 
 async def test_a_list_that_takes_too_long_is_given_up(
     hass: HomeAssistant, account: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Nobody is kept waiting for a form."""
-    monkeypatch.setattr(chat_flow, "LIST_TIMEOUT", 0.01)
+    monkeypatch.setattr(chat_list, "LIST_TIMEOUT", 0.01)
     account.simulator.fail_next(path="get-chats", hang=True)
     entry = add_entry(hass, account)
     assert offered(await start(hass, entry)) == []
@@ -551,7 +580,7 @@ async def test_an_instance_that_is_not_connected_yet(
     result = await add(hass, entry, chat=ANNA)
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert only_chat(entry) == (
-        "+49 151 1234567",
+        "+49 1511234567",
         ANNA,
         {"chat": ANNA, "settle_time": 3.0},
     )
@@ -705,3 +734,422 @@ async def test_the_form_shows_what_a_chat_has(hass: HomeAssistant) -> None:
     assert name.description == {"suggested_value": "Anna"}
     (settle_time,) = result["data_schema"].schema[timing].schema.schema
     assert settle_time.description == {"suggested_value": 12.5}
+
+
+async def test_a_number_without_its_code_is_shown_first(hass: HomeAssistant) -> None:
+    """As it would be taken; the same input again takes it, another is another."""
+    hass.config.country = "BR"
+    entry, gateway = add_loaded_entry(hass)
+    result = await add(hass, entry, chat="(51) 98448-7474", name="Zé")
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == {"chat": "confirm_number"}
+    placeholders = result["description_placeholders"]
+    assert placeholders is not None
+    assert placeholders["number"] == "+55 51 98448-7474"
+    gateway.resolve.assert_not_called()
+
+    result = await submit(hass, result, chat="(51) 98448-7475")
+    assert result["errors"] == {"chat": "confirm_number"}
+    result = await submit(hass, result, chat="(51) 98448-7474")
+    assert result["errors"] == {"chat": "confirm_number"}
+    result = await submit(hass, result, chat="(51) 98448-7474", name="Zé")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    gateway.resolve.assert_awaited_once_with("5551984487474")
+    assert only_chat(entry)[:2] == ("Zé", "5551984487474@c.us")
+
+
+async def test_a_number_that_was_confirmed_is_asked_about_once(
+    hass: HomeAssistant,
+) -> None:
+    """Also where it can't be checked at the gateway."""
+    hass.config.country = "DE"
+    entry, _ = add_loaded_entry(hass, resolve=UnreachableError("x"))
+    result = await start(hass, entry)
+    for errors in ({"chat": "confirm_number"}, {"base": "cannot_check"}):
+        result = await submit(hass, result, chat="0151 23456789")
+        assert result["errors"] == errors
+    result = await submit(hass, result, chat="0151 23456789")
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert only_chat(entry)[1] == "4915123456789@c.us"
+
+
+@pytest.mark.parametrize(
+    ("country", "typed", "errors"),
+    [
+        ("DE", "4915123456789", None),
+        ("DE", "491511234567", None),
+        ("US", "4915123456789", "confirm_number"),
+        (None, "4915123456789", "confirm_number"),
+        (None, "0151 23456789", "invalid_chat"),
+        ("DE", "https://chat.whatsapp.com/AbCdEfGh", "invitation"),
+        ("DE", "0011 49 151 23456789", "exit_code"),
+        ("DE", "8 (912) 345-67-89", "trunk_prefix"),
+    ],
+)
+async def test_what_is_typed_means_what_its_writer_means(
+    hass: HomeAssistant, country: str | None, typed: str, errors: str | None
+) -> None:
+    """Depending on where they live; what can't be right is refused in words."""
+    hass.config.country = country
+    entry, _ = add_loaded_entry(hass)
+    result = await add(hass, entry, chat=typed)
+    if errors is None:
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+    else:
+        assert result["errors"] == {"chat": errors}
+        assert not entry.subentries
+
+
+@pytest.mark.parametrize(
+    ("present", "typed"),
+    [
+        ("5215512345678@c.us", "+52 55 1234 5678"),
+        ("525512345678@c.us", "5215512345678@c.us"),
+        ("5491123456789@c.us", "+54 11 2345-6789"),
+        ("551184487474@c.us", "+55 11 98448-7474"),
+        ("5511984487474@c.us", "551184487474@c.us"),
+    ],
+)
+async def test_both_forms_of_a_number_are_one_chat(
+    hass: HomeAssistant, present: str, typed: str
+) -> None:
+    """Where a country has changed its numbers, and the gateway knows no better."""
+    entry, _ = add_loaded_entry(hass, chat(present, "Somebody"))
+    result = await add(hass, entry, chat=typed)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "already_configured"
+
+
+@pytest.mark.parametrize(
+    ("listed", "titles"),
+    [
+        ("+49 1512 3456789", "+49 1511234567"),
+        ("447700900123", "+49 1511234567"),
+        ("~ . -", "+49 1511234567"),
+        ("🌸", "🌸"),
+        ("Anna\x00\u202e \n Meier", "Anna Meier"),
+        ("x" * 300_000, "x" * 99 + "…"),
+    ],
+)
+async def test_what_whatsapp_calls_somebody(
+    hass: HomeAssistant, listed: str, titles: str
+) -> None:
+    """A number is no name; what can't be seen is dropped, what is endless cut off."""
+    entry, _ = add_loaded_entry(hass, list_chats=[ChatInfo(chat_id=ANNA, name=listed)])
+    assert offered(await start(hass, entry)) == [titles]
+    await add(hass, entry, chat=ANNA)
+    assert only_chat(entry)[0] == titles
+
+
+@pytest.mark.parametrize(
+    ("typed", "title", "awaits"),
+    [
+        ("", "+49 1511234567", True),
+        (" ", "+49 1511234567", True),
+        ("007", "007", False),
+        ("+49 151 1234567", "+49 151 1234567", False),
+        ("My\u202e brother\x07", "My brother", False),
+        ("y" * 300, "y" * 254 + "…", False),
+    ],
+)
+async def test_what_the_user_calls_somebody(
+    hass: HomeAssistant, typed: str, title: str, awaits: bool
+) -> None:
+    """Theirs is the last word; only who has no name is to get one."""
+    entry, _ = add_loaded_entry(hass)
+    await add(hass, entry, chat=ANNA, name=typed)
+    (subentry,) = entry.subentries.values()
+    assert subentry.title == title
+    assert naming.awaits_name(subentry) is awaits
+
+
+async def notice(hass: HomeAssistant, result: SubentryFlowResult) -> str | None:
+    """Return which notice stands above a form's words."""
+    placeholders = result["description_placeholders"]
+    assert placeholders is not None
+    texts = {
+        f"{await naming.async_text(hass, f'chat_list.options.{key}')}\n\n": key
+        for key in chat_list.Notice
+    }
+    return texts[placeholders["notice"]] if placeholders["notice"] else None
+
+
+@pytest.mark.parametrize(
+    "status", ["qr", "SCAN_QR_CODE", "STOPPED"], ids=["qr", "login", "stopped"]
+)
+async def test_an_account_that_is_not_connected_says_so(
+    hass: HomeAssistant, each_account: Account, status: str
+) -> None:
+    """And what to do about it; in both forms, and no list is taken for empty."""
+    if (status == "qr") is not (each_account.gateway == "waapi"):
+        status = "qr" if each_account.gateway == "waapi" else "SCAN_QR_CODE"
+    await each_account.set_status(status)
+    entry = add_entry(hass, each_account)
+    result = await start(hass, entry)
+    assert offered(result) == []
+    assert await notice(hass, result) == "not_connected"
+    many = await start_many(hass, entry)
+    assert many["type"] is FlowResultType.ABORT
+    assert many["reason"] == "not_connected"
+
+
+async def test_a_list_that_can_not_be_had_is_said_to_be_missing(
+    hass: HomeAssistant,
+) -> None:
+    """In both forms."""
+    entry, gateway = add_loaded_entry(hass, list_chats=UnreachableError("x"))
+    assert await notice(hass, await start(hass, entry)) == "not_listed"
+    assert (await start_many(hass, entry))["reason"] == "not_listed"
+    gateway.list_chats.side_effect = None
+    assert await notice(hass, await start(hass, entry)) is None
+    assert (await start_many(hass, entry))["reason"] == "all_added"
+
+
+async def test_a_server_without_a_store_offers_its_groups(
+    hass: HomeAssistant,
+) -> None:
+    """And says why there is nothing else; a cloud's account may well have none."""
+    groups = [ChatInfo(chat_id=FAMILY, name="Family")]
+    entry, gateway = add_loaded_entry(hass, list_chats=groups)
+    gateway.capabilities.self_hosted = True
+    result = await start(hass, entry)
+    assert offered(result) == ["👥 Family"]
+    assert await notice(hass, result) == "groups_only"
+    result = await start_many(hass, entry)
+    assert result["type"] is FlowResultType.FORM
+    assert await notice(hass, result) == "groups_only"
+    gateway.capabilities.self_hosted = False
+    assert await notice(hass, await start(hass, entry)) is None
+
+
+async def start_many(hass: HomeAssistant, entry: MockConfigEntry) -> SubentryFlowResult:
+    """Open the form that adds many chats."""
+    return await hass.config_entries.subentries.async_init(
+        (entry.entry_id, "chats"), context={"source": SOURCE_USER}
+    )
+
+
+def offered_many(result: SubentryFlowResult) -> list[str]:
+    """Return the chats of which many can be picked."""
+    assert result["data_schema"] is not None
+    selector = result["data_schema"].schema["chats"]
+    assert selector.config["multiple"] is True
+    labels: list[str] = selector.config["options"]
+    return labels
+
+
+async def test_many_chats_are_added_at_once(hass: HomeAssistant) -> None:
+    """Each is a subentry of its own, called and kept as if it were added alone."""
+    people = [
+        ChatInfo(chat_id=f"4915123456{index:03}@c.us", name=f"Person {index}")
+        for index in range(30)
+    ]
+    nobody = "4915199999999@c.us"
+    entry, gateway = add_loaded_entry(
+        hass,
+        chat(BEN, "Ben"),
+        list_chats=[
+            *people,
+            ChatInfo(chat_id=BEN, name="Ben"),
+            ChatInfo(chat_id=FAMILY, name="Family"),
+            ChatInfo(chat_id=nobody),
+        ],
+        aliases={people[0].chat_id: "1@lid"},
+    )
+    result = await start_many(hass, entry)
+    assert result["type"] is FlowResultType.FORM
+    assert result["step_id"] == "user"
+    labels = offered_many(result)
+    assert labels == [
+        *(f"Person {index}" for index in range(30)),
+        "👥 Family",
+        "+49 1519 9999999",
+    ]
+    result = await submit(hass, result, chats=[])
+    assert result["errors"] == {"chats": "nothing_picked"}
+    result = await submit(hass, result, chats=labels, timing={"settle_time": 7})
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "chats_added"
+    assert result["description_placeholders"] == {"count": "32"}
+    gateway.aliases.assert_awaited_once()
+    added = list(entry.subentries.values())[1:]
+    assert [one.subentry_type for one in added] == [SUBENTRY_TYPE_CHAT] * 32
+    assert [one.title for one in added] == [
+        *(f"Person {index}" for index in range(30)),
+        "Family",
+        "+49 1519 9999999",
+    ]
+    assert added[0].data == {
+        "chat": people[0].chat_id,
+        "settle_time": 7.0,
+        "alias": "1@lid",
+    }
+    assert added[1].data == {"chat": people[1].chat_id, "settle_time": 7.0}
+    assert [one.unique_id for one in added][-1] == nobody
+    assert naming.awaits_name(added[-1])
+    assert not naming.awaits_name(added[-2])
+    result = await start_many(hass, entry)
+    assert result["reason"] == "all_added"
+
+
+async def test_many_chats_of_which_two_are_one_person(hass: HomeAssistant) -> None:
+    """One of them is added, and what another form has added meanwhile is not again."""
+    entry, _ = add_loaded_entry(
+        hass,
+        list_chats=[
+            ChatInfo(chat_id=ANNA, name="Anna"),
+            ChatInfo(chat_id=ANNA_LID, name="Anna M."),
+            ChatInfo(chat_id=BEN, name="Ben"),
+        ],
+        aliases={ANNA: ANNA_LID},
+    )
+    result = await start_many(hass, entry)
+    await add(hass, entry, chat="Ben")
+    result = await submit(hass, result, chats=["Anna", "Anna M."])
+    assert result["description_placeholders"] == {"count": "1"}
+    assert {one.unique_id for one in entry.subentries.values()} == {ANNA, BEN}
+
+
+async def test_many_chats_are_not_kept_waiting_for_aliases(
+    hass: HomeAssistant,
+) -> None:
+    """They may be learnt later."""
+    entry, _ = add_loaded_entry(
+        hass,
+        list_chats=[ChatInfo(chat_id=ANNA, name="Anna")],
+        aliases=UnreachableError("x"),
+    )
+    result = await submit(hass, await start_many(hass, entry), chats=["Anna"])
+    assert result["reason"] == "chats_added"
+    assert only_chat(entry)[2] == {"chat": ANNA, "settle_time": 3.0}
+
+
+@pytest.mark.parametrize("kind", ["chat", "chats"])
+async def test_a_form_whose_account_was_removed(hass: HomeAssistant, kind: str) -> None:
+    """It ends with a reason, at whatever moment that was."""
+    entry, gateway = add_loaded_entry(
+        hass, list_chats=[ChatInfo(chat_id=ANNA, name="Anna")]
+    )
+    result = await hass.config_entries.subentries.async_init(
+        (entry.entry_id, kind), context={"source": SOURCE_USER}
+    )
+    picked: dict[str, Any] = {"chat": "Anna"} if kind == "chat" else {"chats": ["Anna"]}
+
+    async def remove(ids: list[str]) -> dict[str, str]:
+        await hass.config_entries.async_remove(entry.entry_id)
+        return {}
+
+    with (
+        patch("custom_components.whatsapp_presence.async_remove_entry", AsyncMock()),
+        patch(
+            "custom_components.whatsapp_presence.async_unload_entry",
+            AsyncMock(return_value=True),
+        ),
+    ):
+        gateway.aliases.side_effect = remove
+        again = await hass.config_entries.subentries.async_init(
+            (entry.entry_id, kind), context={"source": SOURCE_USER}
+        )
+        for form in (again, result):
+            ended = await submit(hass, form, **picked)
+            assert ended["type"] is FlowResultType.ABORT
+            assert ended["reason"] == "account_removed"
+
+
+async def test_a_form_whose_chat_was_removed(hass: HomeAssistant) -> None:
+    """There is nothing left to change."""
+    entry = MockConfigEntry(domain=DOMAIN, subentries_data=[chat(ANNA, "Anna")])
+    entry.add_to_hass(hass)
+    result = await reconfigure(hass, entry)
+    (subentry_id,) = entry.subentries
+    hass.config_entries.async_remove_subentry(entry, subentry_id)
+    result = await submit(hass, result, name="Sister")
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "chat_removed"
+
+
+async def test_a_name_of_the_users_own_stays(hass: HomeAssistant) -> None:
+    """Who changes nothing but the timing, has not named anybody."""
+    entry = MockConfigEntry(
+        domain=DOMAIN, subentries_data=[chat(ANNA_LID, "Contact", stand_in=True)]
+    )
+    entry.add_to_hass(hass)
+    (subentry,) = entry.subentries.values()
+    await submit(
+        hass, await reconfigure(hass, entry), name="Contact", timing={"settle_time": 1}
+    )
+    (subentry,) = entry.subentries.values()
+    assert naming.awaits_name(subentry)
+    await submit(hass, await reconfigure(hass, entry), name="Sister")
+    (subentry,) = entry.subentries.values()
+    assert not naming.awaits_name(subentry)
+    assert subentry.data == {"chat": ANNA_LID, "settle_time": 1}
+
+
+@pytest.mark.parametrize(
+    ("present", "name", "title", "awaits"),
+    [
+        (chat(ANNA, "+49 1511234567"), "Anna", "Anna", False),
+        (chat(ANNA, "+49 151 1234567"), " Anna\x00 ", "Anna", False),
+        (chat(ANNA_LID, "Contact", stand_in=True), "Anna", "Anna", False),
+        (chat(ANNA_LID, "Contact", stand_in=True), "+49 151 1", "Contact", True),
+        (chat(ANNA_LID, "Contact", stand_in=True), None, "Contact", True),
+        (chat(ANNA_LID, "Contact"), "Anna", "Contact", False),
+        (chat(ANNA, "+49 1511234567", stand_in=False), "A", "+49 1511234567", False),
+        (chat(ANNA, "Sister"), "Anna", "Sister", False),
+        (chat(ANNA, "447700900123"), "Anna", "447700900123", False),
+    ],
+)
+async def test_a_chat_gets_its_name_once_it_is_known(
+    hass: HomeAssistant,
+    present: ConfigSubentryData,
+    name: object,
+    title: str,
+    awaits: bool,
+) -> None:
+    """Unless the user has given it one."""
+    entry = MockConfigEntry(domain=DOMAIN, subentries_data=[present])
+    entry.add_to_hass(hass)
+    (subentry,) = entry.subentries.values()
+    given = naming.async_give_name(hass, entry, subentry, name)
+    (subentry,) = entry.subentries.values()
+    assert subentry.title == title
+    assert given is (title != present["title"])
+    assert naming.awaits_name(subentry) is awaits
+
+
+async def test_a_form_left_open_is_answered_over_http(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator
+) -> None:
+    """The front end shows the reason; nothing fails."""
+    for component in ("config", "webhook"):
+        assert await async_setup_component(hass, component, {})
+    entry, _ = add_loaded_entry(hass, chat(ANNA, "Anna"))
+    client = await hass_client()
+    base = "/api/config/config_entries/subentries/flow"
+    (subentry_id,) = entry.subentries
+    forms = [
+        ({"handler": [entry.entry_id, "chat"]}, {"chat": BEN}),
+        (
+            {"handler": [entry.entry_id, "chat"], "subentry_id": subentry_id},
+            {"name": "Sister"},
+        ),
+    ]
+    opened = []
+    for begin, user_input in forms:
+        answer = await client.post(base, json=begin)
+        assert answer.status == HTTPStatus.OK
+        opened.append(((await answer.json())["flow_id"], user_input))
+    with (
+        patch("custom_components.whatsapp_presence.async_remove_entry", AsyncMock()),
+        patch(
+            "custom_components.whatsapp_presence.async_unload_entry",
+            AsyncMock(return_value=True),
+        ),
+    ):
+        await hass.config_entries.async_remove(entry.entry_id)
+    for flow_id, user_input in opened:
+        answer = await client.post(f"{base}/{flow_id}", json=user_input)
+        assert answer.status == HTTPStatus.OK
+        body = await answer.json()
+        assert (body["type"], body["reason"]) == ("abort", "account_removed")

@@ -718,7 +718,7 @@ async def test_a_session_is_chosen_from_those_that_the_key_opens(
     result = await submit(hass, result, {**form, "api_key": "wrong"})
     assert result["step_id"] == "waha"
     assert result["errors"] == {"base": "invalid_auth"}
-    result = await submit(hass, result, {**form, "url": "waha:3000"})
+    result = await submit(hass, result, {**form, "url": "ftp://waha:3000"})
     assert result["errors"] == {"url": "invalid_url"}
     result = await submit(hass, result, {**form, "session": " "})
     assert result["type"] is FlowResultType.FORM
@@ -782,3 +782,179 @@ async def test_a_server_can_not_move_onto_another_entry(
     assert result["reason"] == "already_configured"
     assert entry.data["url"] == "http://old:3000"
     assert entry.unique_id == "waha_old:3000_default"
+
+
+@pytest.mark.parametrize(
+    ("typed", "stored"),
+    [
+        ("localhost:3000", "http://localhost:3000"),
+        ("localhost", "http://localhost:3000"),
+        ("192.168.1.20", "http://192.168.1.20:3000"),
+        ("192.168.1.20:80", "http://192.168.1.20"),
+        ("waha.lan:8080/dashboard/", "http://waha.lan:8080"),
+        ("::1", "http://[::1]:3000"),
+        ("[::1]:3001", "http://[::1]:3001"),
+        ("http://192.168.1.20", "http://192.168.1.20"),
+        ("http://192.168.1.20:3000/dashboard/", "http://192.168.1.20:3000"),
+        ("http://192.168.1.20:3000/?a=b#/chat", "http://192.168.1.20:3000"),
+        ("HTTPS://WAHA.example/", "https://waha.example"),
+    ],
+)
+async def test_the_address_of_a_server_as_it_is_typed_or_copied(
+    hass: HomeAssistant, typed: str, stored: str
+) -> None:
+    """What nobody types is added, and a page that was copied is the server's."""
+    result = await start(hass, "waha")
+    with patch.object(GATEWAYS["waha"], "validate", return_value=READY):
+        result = await submit(
+            hass, result, {"url": typed, "api_key": TOKEN, "session": "default"}
+        )
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"]["url"] == stored
+
+
+@pytest.mark.parametrize(
+    "typed",
+    ["", "http://", "ftp://waha", "http://user:pass@waha:3000", "user@waha", "a:b:c:d"],
+)
+async def test_what_is_no_address_of_a_server(hass: HomeAssistant, typed: str) -> None:
+    """No request is made to it."""
+    result = await start(hass, "waha")
+    with patch.object(GATEWAYS["waha"], "validate", return_value=READY) as validate:
+        result = await submit(
+            hass, result, {"url": typed, "api_key": TOKEN, "session": "default"}
+        )
+    assert result["errors"] == {"url": "invalid_url"}
+    validate.assert_not_called()
+
+
+async def test_sessions_that_are_set_up_are_not_offered(
+    hass: HomeAssistant, sim: Simulator
+) -> None:
+    """Whatever the server was called then; if none is left, that is said."""
+    sim.add_instance("waha", "work", token=TOKEN)
+    entry = WAHA.entry(sim)
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, "url": f"http://[::1]:{sim.port}"}
+    )
+    form = {"url": sim.url, "api_key": TOKEN}
+    result = await submit(hass, await start(hass, "waha"), form)
+    assert result["step_id"] == "waha_session"
+    assert result["data_schema"] is not None
+    ((field, selector),) = result["data_schema"].schema.items()
+    assert selector.config["options"] == ["work"]
+    assert field.default() == "work"
+    result = await submit(hass, result, {"session": "work"})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+    result = await submit(hass, await start(hass, "waha"), form)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "already_configured"
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "same"),
+    [
+        ("http://127.0.0.1:3000", "localhost:3000", True),
+        ("http://127.0.0.1:3000", "[::1]:3000", True),
+        ("http://localhost:3000", "[::ffff:127.0.0.1]:3000", True),
+        ("http://192.168.1.20:3000", "[::ffff:192.168.1.20]:3000", True),
+        ("http://192.168.1.20:3000", "waha.lan", True),
+        ("http://waha.lan:3000", "server.lan:3000", True),
+        ("http://127.0.0.1:3000", "localhost:3001", False),
+        ("http://192.168.1.20:3000", "192.168.1.21", False),
+        ("http://192.168.1.20:3000", "nowhere.lan", False),
+        ("http://nowhere.lan:3000", "elsewhere.lan", False),
+    ],
+)
+async def test_one_session_is_one_entry_whatever_its_server_is_called(
+    hass: HomeAssistant, first: str, second: str, same: bool
+) -> None:
+    """All of loopback is one host, and a name is where it leads to."""
+    MockConfigEntry(
+        domain=DOMAIN,
+        data={"gateway": "waha", "session": "default", "api_key": "x", "url": first},
+        unique_id="waha_the first",
+    ).add_to_hass(hass)
+    other = MockConfigEntry(
+        domain=DOMAIN,
+        data={
+            "gateway": "waha",
+            "session": "default",
+            "api_key": "x",
+            "url": "http://other.example",
+            "webhook_id": "x",
+        },
+        unique_id="waha_other.example:80_default",
+    )
+    other.add_to_hass(hass)
+
+    async def resolve(host: str, port: None, **kwargs: Any) -> list[Any]:
+        addresses = {
+            "localhost": ["127.0.0.1", "::1"],
+            "waha.lan": ["192.168.1.20"],
+            "server.lan": ["fe80::1%eth0", "192.168.1.20"],
+        }
+        if host not in addresses:
+            raise OSError
+        return [(0, 0, 0, "", (address, 0)) for address in addresses[host]]
+
+    with (
+        patch.object(GATEWAYS["waha"], "validate", return_value=READY),
+        patch.object(hass.loop, "getaddrinfo", side_effect=resolve),
+    ):
+        result = await submit(
+            hass,
+            await start(hass, "waha"),
+            {"url": second, "api_key": TOKEN, "session": "default"},
+        )
+        moved = await submit(
+            hass, await other.start_reconfigure_flow(hass), {"url": second}
+        )
+    if same:
+        assert result["reason"] == moved["reason"] == "already_configured"
+    else:
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_options_of_a_server_that_registers_nothing(
+    hass: HomeAssistant, sim: Simulator
+) -> None:
+    """A switch that does nothing is not shown; what it was set to is kept."""
+    entry = WAHA.entry(sim)
+    entry.add_to_hass(hass)
+    result = await hass.config_entries.options.async_init(entry.entry_id)
+    assert result["data_schema"] is not None
+    assert list(result["data_schema"].schema) == ["webhook_secret"]
+    await hass.config_entries.options.async_configure(
+        result["flow_id"], {"webhook_secret": "s3cret"}
+    )
+    assert entry.options == {"register_webhook": True, "webhook_secret": "s3cret"}
+
+
+@pytest.mark.parametrize("form", ["reconfigure", "reauth", "options"])
+async def test_a_form_whose_account_was_removed(
+    hass: HomeAssistant, sim: Simulator, form: str
+) -> None:
+    """It ends with a reason, or is closed."""
+    entry = WAHA.entry(sim)
+    entry.add_to_hass(hass)
+    flows: Any = hass.config_entries.flow
+    if form == "options":
+        flows = hass.config_entries.options
+        result = await flows.async_init(entry.entry_id)
+    elif form == "reauth":
+        result = await entry.start_reauth_flow(hass)
+    else:
+        result = await entry.start_reconfigure_flow(hass)
+    with patch("custom_components.whatsapp_presence.async_remove_entry", AsyncMock()):
+        await hass.config_entries.async_remove(entry.entry_id)
+    if form == "reauth":
+        # Home Assistant closes it by itself.
+        assert not flows.async_progress()
+        return
+    user_input = {} if form == "options" else {"url": sim.url}
+    result = await flows.async_configure(result["flow_id"], user_input)
+    assert result["type"] is FlowResultType.ABORT
+    assert result["reason"] == "account_removed"

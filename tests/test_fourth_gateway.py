@@ -3,13 +3,11 @@
 It lives in this file alone, so nothing outside `gateways/` can know of it.
 """
 
-from collections.abc import AsyncGenerator, Mapping, Sequence
 from hmac import compare_digest
 import json
 import logging
-from typing import Any, ClassVar, Self, override
+from typing import Any, ClassVar, override
 
-from aiohttp import ClientSession
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
@@ -24,17 +22,14 @@ from custom_components.whatsapp_presence.gateways.base import (
     AuthenticationError,
     Capabilities,
     ChatInfo,
-    Gateway,
     GatewayEvent,
     InstanceEvent,
     InstanceInfo,
     InstanceStatus,
-    InvalidEventError,
-    JsonLoads,
-    NotAllowedError,
     Transport,
     Webhook,
 )
+from custom_components.whatsapp_presence.gateways.http_gateway import HttpGateway
 from custom_components.whatsapp_presence.presence.model import PresenceUpdate
 from custom_components.whatsapp_presence.system_health import _async_system_health_info
 from homeassistant.config_entries import (
@@ -52,7 +47,7 @@ PASSWORD = "letters-and-figures"
 NOBODY = "http://127.0.0.1:9"
 
 
-class PigeonGateway(Gateway):
+class PigeonGateway(HttpGateway):
     """A gateway without a network: what it is asked is noted, what it knows is here."""
 
     key: ClassVar[str] = "pigeon"
@@ -72,43 +67,9 @@ class PigeonGateway(Gateway):
     subscribed: ClassVar[list[str]] = []
     webhooks: ClassVar[dict[str, str]] = {}
 
-    def __init__(self, url: str, loft: str, password: str) -> None:
-        """Create a client."""
-        self._url, self._loft, self._password = url, loft, password
-
-    @classmethod
     @override
-    def from_config(
-        cls,
-        session: ClientSession,
-        config: Mapping[str, Any],
-        *,
-        json_loads: JsonLoads = json.loads,
-    ) -> Self:
-        return cls(config["url"], config["loft"], config["password"])
-
-    @property
-    @override
-    def url(self) -> str:
-        return self._url
-
-    @property
-    @override
-    def unique_id(self) -> str:
-        return self._loft
-
-    @property
-    @override
-    def secrets(self) -> frozenset[str]:
-        return frozenset({self._password})
-
-    @override
-    async def validate(self) -> InstanceInfo:
-        return await self.status()
-
-    @override
-    async def status(self) -> InstanceInfo:
-        if not compare_digest(self._password, PASSWORD):
+    async def _ask_status(self) -> InstanceInfo:
+        if not compare_digest(self._token, PASSWORD):
             raise AuthenticationError("The pigeons do not know this password.")
         status = InstanceStatus.DISCONNECTED if self.shut else InstanceStatus.READY
         return InstanceInfo(status=status)
@@ -119,24 +80,13 @@ class PigeonGateway(Gateway):
         return None
 
     @override
-    async def snapshot(self, chat_id: str) -> PresenceUpdate | None:
+    def _read_event(self, envelope: dict[str, Any]) -> GatewayEvent | None:
+        match envelope:
+            case {"event": "letter", "about": str(chat_id), "awake": bool(online)}:
+                return PresenceUpdate(chat_id=chat_id, online=online)
+            case {"event": "shut"}:
+                return InstanceEvent(status=InstanceStatus.DISCONNECTED)
         return None
-
-    @override
-    def parse_event(self, raw: bytes, headers: Mapping[str, str]) -> list[GatewayEvent]:
-        letter = json.loads(raw)
-        match letter:
-            case {"about": str(chat_id), "awake": bool(online)}:
-                return [PresenceUpdate(chat_id=chat_id, online=online)]
-            case {"loft": "shut"}:
-                return [InstanceEvent(status=InstanceStatus.DISCONNECTED)]
-        raise InvalidEventError("This is no letter.")
-
-    @override
-    def verify_signature(
-        self, raw: bytes, headers: Mapping[str, str], secret: str
-    ) -> bool:
-        return False
 
     @override
     async def list_chats(self) -> list[ChatInfo]:
@@ -145,22 +95,6 @@ class PigeonGateway(Gateway):
     @override
     async def resolve(self, number: str) -> str | None:
         return f"{number}@c.us"
-
-    @override
-    async def aliases(self, chat_ids: Sequence[str]) -> dict[str, str]:
-        return {}
-
-    @override
-    async def group_members(self, chat_id: str) -> list[ChatInfo]:
-        return []
-
-    @override
-    async def picture_url(self, chat_id: str) -> str | None:
-        return None
-
-    @override
-    async def set_available(self, available: bool) -> None:
-        raise NotAllowedError("Pigeons announce nobody.")
 
     @override
     async def list_webhooks(self) -> list[Webhook]:
@@ -176,10 +110,6 @@ class PigeonGateway(Gateway):
     @override
     async def delete_webhook(self, webhook_id: str) -> None:
         self.webhooks.pop(webhook_id, None)
-
-    @override
-    def events(self) -> AsyncGenerator[list[GatewayEvent]]:
-        raise NotAllowedError("Pigeons bring letters one by one.")
 
 
 @pytest.fixture(autouse=True)
@@ -252,11 +182,11 @@ async def test_an_event_shows(
         return response.status, anna.state
 
     assert hass.states.get("binary_sensor.anna").state == "unknown"
-    assert await deliver(about=ANNA, awake=True) == (200, "on")
-    assert await deliver(about=ANNA, awake=False) == (200, "off")
+    assert await deliver(event="letter", about=ANNA, awake=True) == (200, "on")
+    assert await deliver(event="letter", about=ANNA, awake=False) == (200, "off")
     assert await deliver(about="the weather") == (400, "off")
     monkeypatch.setattr(PigeonGateway, "shut", True)
-    assert await deliver(loft="shut") == (200, "unavailable")
+    assert await deliver(event="shut") == (200, "unavailable")
 
     await hass.config_entries.async_remove(entry.entry_id)
     assert list(PigeonGateway.webhooks.values()) == ["https://own.example"]

@@ -14,7 +14,8 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.whatsapp_presence.const import DOMAIN, SUBENTRY_TYPE_CHAT
-from custom_components.whatsapp_presence.gateways import pacing
+from custom_components.whatsapp_presence.gateways import GATEWAYS
+from custom_components.whatsapp_presence.gateways.pacing import Pace
 from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_USER, ConfigEntryState
 from homeassistant.const import (
     EVENT_HOMEASSISTANT_FINAL_WRITE,
@@ -530,8 +531,9 @@ async def test_two_hundred_chats(
     """Set-up asks for none of them; they are subscribed within the budget."""
     # A budget of the same shape, three hundred times as fast.
     rate = 300.0
-    monkeypatch.setattr(pacing, "BURST", 10)
-    monkeypatch.setattr(pacing, "RATE", rate)
+    monkeypatch.setattr(
+        GATEWAYS["waapi"], "pace", Pace(at_once=6, per_second=rate, burst=10)
+    )
     people = [
         account.add_person(f"4915100{number:05}", name=f"Person {number}")
         for number in range(200)

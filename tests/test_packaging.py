@@ -86,7 +86,9 @@ def test_manifest_is_complete() -> None:
     assert manifest["documentation"].startswith(REPOSITORY)
     assert manifest["issue_tracker"] == f"{REPOSITORY}/issues"
     assert manifest["codeowners"] == ["@ha-whatsapp-presence"]
-    assert manifest["requirements"] == []
+    assert manifest["requirements"] == [
+        f"phonenumbers=={pins('scripts/constraints.txt')['phonenumbers']}"
+    ]
     assert re.fullmatch(r"\d+\.\d+\.\d+", manifest["version"])
 
 

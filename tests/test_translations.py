@@ -24,7 +24,11 @@ from custom_components.whatsapp_presence import (
     sensor,
     switch,
 )
-from custom_components.whatsapp_presence.chat_flow import ChatSubentryFlow
+from custom_components.whatsapp_presence.chat_flow import (
+    ChatsSubentryFlow,
+    ChatSubentryFlow,
+)
+from custom_components.whatsapp_presence.chat_list import Notice
 from custom_components.whatsapp_presence.condition import CONDITIONS
 from custom_components.whatsapp_presence.gateways import GATEWAYS
 from custom_components.whatsapp_presence.gateways.base import (
@@ -32,6 +36,7 @@ from custom_components.whatsapp_presence.gateways.base import (
     UnreachableError,
 )
 from custom_components.whatsapp_presence.presence.model import PresenceChange
+from custom_components.whatsapp_presence.presence.typed import Refusal
 from custom_components.whatsapp_presence.repairs import FIX_FLOWS, Issue
 from custom_components.whatsapp_presence.trigger import TRIGGERS
 from homeassistant.helpers.entity import EntityDescription
@@ -203,28 +208,43 @@ def test_the_config_flows_errors_and_aborts() -> None:
     """Every error has a message, and every message an error."""
     raised = errors_of("config_flow") | set(config_flow.ERRORS.values())
     assert raised - {"base", "url"} == set(ENGLISH["config"]["error"])
-    # Raised by `_abort_if_unique_id_configured`; successes are Home Assistant's own.
-    assert keywords("config_flow", "reason") == set()
-    assert set(ENGLISH["config"]["abort"]) == {"already_configured"}
+    # Successes are Home Assistant's own.
+    assert keywords("config_flow", "reason") == set(ENGLISH["config"]["abort"])
+    assert set(ENGLISH["config"]["abort"]) == {"already_configured", "account_removed"}
+    assert set(ENGLISH["options"]["abort"]) == {"account_removed"}
+
+
+def steps_of(flow: type) -> set[str]:
+    """Return the steps of a flow."""
+    return {
+        name.removeprefix("async_step_")
+        for name in vars(flow)
+        if name.startswith("async_step_")
+    }
 
 
 def test_the_chat_flows_texts() -> None:
-    """Steps, fields, errors and aborts of the subentry flow."""
-    texts = ENGLISH["config_subentries"]["chat"]
-    steps = {
-        name.removeprefix("async_step_")
-        for name in vars(ChatSubentryFlow)
-        if name.startswith("async_step_")
-    }
-    assert steps == set(texts["step"]) == set(texts["initiate_flow"])
-    assert texts["entry_type"]
+    """Steps, fields, errors and aborts of the subentry flows."""
+    one, many = (ENGLISH["config_subentries"][key] for key in ("chat", "chats"))
+    assert set(ENGLISH["config_subentries"]) == {"chat", "chats"}
+    for flow, texts in ((ChatSubentryFlow, one), (ChatsSubentryFlow, many)):
+        assert steps_of(flow) == set(texts["step"]) == set(texts["initiate_flow"])
+        assert texts["entry_type"]
     timing = {"timing": {"settle_time"}}
-    assert_form_texts(texts["step"]["user"], {"chat", "name"}, timing)
-    assert_form_texts(texts["step"]["reconfigure"], {"name"}, timing)
-    assert errors_of("chat_flow") == set(texts["error"])
-    assert keywords("chat_flow", "reason") == set(texts["abort"])
-    assert set(ENGLISH["selector"]) == {"chat_kind"}
+    assert_form_texts(one["step"]["user"], {"chat", "name"}, timing)
+    assert_form_texts(one["step"]["reconfigure"], {"name"}, timing)
+    assert_form_texts(many["step"]["user"], {"chats"}, timing)
+    assert set(many["error"]) == {"nothing_picked"}
+    assert errors_of("chat_flow") | set(Refusal) == {*one["error"], *many["error"]}
+    assert set(one["abort"]) == {
+        "account_removed",
+        "already_configured",
+        "chat_removed",
+    }
+    assert keywords("chat_flow", "reason") == {*one["abort"], *many["abort"]}
+    assert set(ENGLISH["selector"]) == {"chat_kind", "chat_list"}
     assert set(ENGLISH["selector"]["chat_kind"]["options"]) == {"contact", "group"}
+    assert set(ENGLISH["selector"]["chat_list"]["options"]) == set(Notice)
 
 
 def test_the_options_texts() -> None:
@@ -373,6 +393,16 @@ def test_automations_have_texts_and_icons(kind: str, icon: str) -> None:
         assert ICONS[kind][key][icon].startswith("mdi:")
 
 
+@pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
+def test_triggers_and_conditions_are_found_by_name(path: Path) -> None:
+    """The editor searches names and descriptions; and a door is no contact."""
+    texts = json.loads(path.read_text())
+    for kind in ("triggers", "conditions"):
+        for one in texts[kind].values():
+            assert "whatsapp" in one["name"].lower()
+            assert "whatsapp presence" in one["description"].lower()
+
+
 def test_the_triggers_and_conditions_are_those_of_the_code() -> None:
     """The files that describe them are no wish list."""
     assert set(ENGLISH["triggers"]) == set(TRIGGERS)
@@ -403,7 +433,11 @@ def test_the_flows_texts_have_the_placeholders_that_are_passed() -> None:
     passed = {
         "config.step.reauth_confirm": {"instance"},
         "config.step.reconfigure": {"instance"},
+        "config_subentries.chat.error.confirm_number": {"number"},
         "config_subentries.chat.step.reconfigure": {"chat"},
+        "config_subentries.chat.step.user": {"notice"},
+        "config_subentries.chats.abort.chats_added": {"count"},
+        "config_subentries.chats.step.user": {"notice"},
         "options.step.init": {"webhook_url"},
     }
     for path, text in leaves(ENGLISH):
@@ -435,7 +469,7 @@ COGNATES: Final = {
     "id": {"Offline", "Online", "Status"},
     "it": {"Chat", "Offline", "Online"},
     "nl": {
-        *("Chat", "Chats", "Contact", "Contact is online", "Offline", "Online"),
+        *("Chat", "Chats", "Contact", "Offline", "Online"),
         *("Status", "Timing"),
     },
     "pt-BR": {"Offline", "Online", "Status"},

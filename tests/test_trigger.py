@@ -4,33 +4,27 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import async_capture_events
+from pytest_homeassistant_custom_component.common import (
+    async_capture_events,
+    async_fire_time_changed,
+)
+import voluptuous as vol
 
+from custom_components.whatsapp_presence.automation_entities import ChatTarget
 from homeassistant.components import automation
-from homeassistant.const import STATE_OFF, STATE_ON
+from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import (
     area_registry as ar,
+    config_validation as cv,
     device_registry as dr,
     entity_registry as er,
     label_registry as lr,
 )
+from homeassistant.helpers.trigger import async_validate_trigger_config
 from homeassistant.setup import async_setup_component
 
-from .common import (
-    BEN,
-    FAMILY,
-    activity,
-    add_account,
-    advance,
-    anna,
-    ben,
-    chat,
-    create_entry,
-    online,
-    set_up,
-    settle,
-)
+from .common import BEN, FAMILY, add_account, anna, ben, chat, set_up, settle
 from .simulator import Simulator, WaapiAccount
 
 pytestmark = pytest.mark.usefixtures("reachable", "unpaced")
@@ -153,11 +147,15 @@ async def test_each_change_fires_once(
 
 
 async def test_activity_alone_tells_of_typing_and_recording(
-    hass: HomeAssistant, account: WaapiAccount
+    hass: HomeAssistant, account: WaapiAccount, entity_registry: er.EntityRegistry
 ) -> None:
-    """The sensor tells as much as the binary sensors do."""
+    """The sensor tells as much as the binary sensors do, if they are disabled."""
     await set_up(hass, account)
-    fired = await automate(hass, *ALL, target={"entity_id": "sensor.anna_activity"})
+    entity_registry.async_update_entity(
+        "binary_sensor.anna_typing", disabled_by=er.RegistryEntryDisabler.USER
+    )
+    await settle(hass, account)
+    fired = await automate(hass, *ALL[2:], target={"entity_id": "binary_sensor.anna"})
     for word in ("typing", "recording", "paused"):
         await account.set_presence(anna(account), word)
         await settle(hass, account)
@@ -199,6 +197,36 @@ async def test_disabled_binary_sensor_does_not_hide_the_activity(
     assert ids(fired) == ["started_recording"]
 
 
+@pytest.mark.parametrize(
+    "entity_id",
+    [
+        "binary_sensor.anna_typing",
+        "sensor.anna_activity",
+        "sensor.anna_last_seen",
+        "sensor.anna_presence_access",
+        "binary_sensor.anna_recording",
+        "event.anna_presence",
+    ],
+)
+async def test_any_entity_means_the_chat(
+    hass: HomeAssistant, account: WaapiAccount, entity_id: str
+) -> None:
+    """Whichever is picked in the editor, even one that is disabled."""
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    fired = await automate(hass, *ALL, target={"entity_id": entity_id})
+    for person in (anna(account), ben(account)):
+        await account.set_presence(person, "online")
+        await account.set_presence(person, "recording")
+        await account.set_presence(person, "offline")
+        await settle(hass, account)
+    assert sorted(ids(fired)) == [
+        "came_online",
+        "started_recording",
+        "stopped_recording",
+        "went_offline",
+    ]
+
+
 async def test_other_integrations_entities_do_not_count(
     hass: HomeAssistant,
     account: WaapiAccount,
@@ -215,19 +243,12 @@ async def test_other_integrations_entities_do_not_count(
         suggested_object_id="door",
         translation_key="online",
     )
-    entity_registry.async_update_entity(door.entity_id, area_id=area.id)
+    for entity_id in (door.entity_id, "binary_sensor.my_account_ready"):
+        entity_registry.async_update_entity(entity_id, area_id=area.id)
     fired = await automate(
         hass,
         "came_online",
-        target={
-            "area_id": area.id,
-            "entity_id": [
-                "binary_sensor.unregistered",
-                "binary_sensor.my_account_ready",
-                "binary_sensor.anna_typing",
-                "sensor.anna_presence_access",
-            ],
-        },
+        target={"area_id": area.id, "entity_id": ["binary_sensor.unregistered"]},
     )
     for entity_id in (door.entity_id, "binary_sensor.unregistered"):
         hass.states.async_set(entity_id, STATE_OFF)
@@ -240,69 +261,34 @@ async def test_other_integrations_entities_do_not_count(
     assert ids(fired) == []
 
 
-async def test_nothing_fires_for_what_begins_in_the_unknown(
-    hass: HomeAssistant, account: WaapiAccount, simulator: Simulator
+@pytest.mark.parametrize("trigger", ALL)
+async def test_what_is_no_chat_is_refused(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    entity_registry: er.EntityRegistry,
+    trigger: str,
 ) -> None:
-    """Neither a start, nor an outage, nor a reload is somebody's coming or going."""
-    await account.set_presence(anna(account), "typing")
-    entry = create_entry(account, chat())
-    entry.add_to_hass(hass)
-    fired = await automate(
-        hass,
-        *ALL,
-        target={"entity_id": ["binary_sensor.anna", "sensor.anna_activity"]},
-    )
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await settle(hass, account)
-    assert online(hass) == STATE_ON
-    assert activity(hass) == "typing"
-
-    await account.set_status("disconnected")
-    await settle(hass, account)
-    await account.set_presence(anna(account), "offline")
-    await account.set_status("ready")
-    await settle(hass, account)
-    assert online(hass) == STATE_OFF
-
-    # Forgotten by the gateway, then told again.
-    account.emit("presence_update", {"presence": account.empty_object(anna(account))})
-    await settle(hass, account)
-    await account.set_presence(anna(account), "online")
-    await settle(hass, account)
-    assert online(hass) == STATE_ON
-
-    assert await hass.config_entries.async_reload(entry.entry_id)
-    await settle(hass, account)
-    assert online(hass) == STATE_ON
-    assert ids(fired) == []
-
-    await account.set_presence(anna(account), "offline")
-    await settle(hass, account)
-    assert ids(fired) == ["went_offline"]
-
-
-async def test_for(
-    hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
-) -> None:
-    """Somebody must have been online for so long."""
+    """The editor says so; what nobody knows may come back, and passes."""
     await set_up(hass, account)
-    fired = await automate(
-        hass,
-        "came_online",
-        target={"entity_id": "binary_sensor.anna"},
-        **{"for": "00:00:30"},
+    door = entity_registry.async_get_or_create(
+        "binary_sensor", "other", "1", suggested_object_id="door"
     )
-    await account.set_presence(anna(account), "online")
-    await advance(hass, freezer, account, 20)
-    await account.set_presence(anna(account), "offline")
-    await advance(hass, freezer, account, 20)
-    assert ids(fired) == []
+    anna_device = device_of(hass, "binary_sensor.anna")
+    own_device = device_of(hass, "binary_sensor.my_account_ready")
 
-    await account.set_presence(anna(account), "online")
-    await advance(hass, freezer, account, 29)
-    assert ids(fired) == []
-    await advance(hass, freezer, account, 2)
-    assert ids(fired) == ["came_online"]
+    async def validate(target: dict[str, Any]) -> None:
+        config = {"trigger": f"whatsapp_presence.{trigger}", "target": target}
+        await async_validate_trigger_config(hass, cv.TRIGGER_SCHEMA(config))
+
+    for target, words in (
+        ({"entity_id": ["binary_sensor.anna", door.entity_id]}, door.entity_id),
+        ({"entity_id": "binary_sensor.my_account_ready"}, "my_account_ready"),
+        ({"device_id": [anna_device, own_device]}, "My account"),
+    ):
+        with pytest.raises(vol.Invalid, match=f"{words} is no .*WhatsApp chat"):
+            await validate(target)
+    await validate({"entity_id": "binary_sensor.gone", "device_id": "gone"})
+    await validate({"entity_id": "sensor.anna_last_seen", "device_id": anna_device})
 
 
 @pytest.mark.parametrize(
@@ -328,3 +314,174 @@ async def test_behavior(
         await account.set_presence(person, "online")
         await settle(hass, account)
         assert len(ids(fired)) == count
+
+
+NAMES = ("anna", "ben")
+# What tells of each trigger, and the states between which it fires.
+TELLS = {
+    "came_online": ("binary_sensor.{}", STATE_OFF, STATE_ON),
+    "went_offline": ("binary_sensor.{}", STATE_ON, STATE_OFF),
+    "started_typing": ("binary_sensor.{}_typing", STATE_OFF, STATE_ON),
+    "stopped_typing": ("binary_sensor.{}_typing", STATE_ON, STATE_OFF),
+    "started_recording": ("sensor.{}_activity", "idle", "recording"),
+    "stopped_recording": ("sensor.{}_activity", "recording", "idle"),
+}
+# Of somebody of whom nothing is known.
+LOST = (STATE_UNKNOWN, STATE_UNAVAILABLE, None)
+
+
+def put(hass: HomeAssistant, entity_id: str, state: str | None) -> None:
+    """Set a state; None takes it away, as for an entity that is not loaded."""
+    if state is None:
+        hass.states.async_remove(entity_id)
+    else:
+        hass.states.async_set(entity_id, state)
+
+
+@pytest.mark.parametrize("lost", LOST)
+@pytest.mark.parametrize("trigger", ALL)
+async def test_all_is_not_all_of_those_who_are_known(
+    hass: HomeAssistant, account: WaapiAccount, trigger: str, lost: str | None
+) -> None:
+    """While one of them, or everybody, is not known, "all" does not fire."""
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    name, before, after = TELLS[trigger]
+    first, second = name.format("anna"), name.format("ben")
+    fired = await automate(
+        hass, trigger, target={"entity_id": [first, second]}, behavior="all"
+    )
+
+    async def see(entity_id: str, *states: str | None) -> list[str]:
+        for state in states:
+            put(hass, entity_id, state)
+            await hass.async_block_till_done()
+        return ids(fired)
+
+    # One of them, whoever follows last.
+    assert await see(second, before, lost) == []
+    assert await see(first, before, after) == []
+    assert await see(second, after) == []
+    # Everybody.
+    assert await see(first, lost) == []
+    assert await see(second, lost) == []
+    assert await see(first, after) == []
+    assert await see(second, after) == []
+    # Nobody.
+    assert await see(first, before) == []
+    assert await see(first, after) == [trigger]
+
+
+@pytest.mark.parametrize("lost", LOST)
+@pytest.mark.parametrize("trigger", ALL)
+async def test_all_has_to_be_known_for_so_long(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    freezer: FrozenDateTimeFactory,
+    trigger: str,
+    lost: str | None,
+) -> None:
+    """Who is lost meanwhile, or was before, keeps the time from running."""
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    name, before, after = TELLS[trigger]
+    first, second = name.format("anna"), name.format("ben")
+    fired = await automate(
+        hass,
+        trigger,
+        target={"entity_id": [first, second]},
+        behavior="all",
+        **{"for": "00:00:05"},
+    )
+
+    async def see(entity_id: str, *states: str | None) -> list[str]:
+        for state in states:
+            put(hass, entity_id, state)
+            await hass.async_block_till_done()
+        freezer.tick(6)
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done()
+        return ids(fired)
+
+    assert await see(second, before, lost) == []
+    assert await see(first, before, after) == []
+    # Lost as soon as the time runs, and back before it is over.
+    put(hass, second, before)
+    put(hass, second, after)
+    await hass.async_block_till_done()
+    assert await see(second, lost, after) == []
+    assert await see(second, before, after) == [trigger]
+
+
+@pytest.mark.parametrize("trigger", ALL)
+async def test_all_of_an_entry_that_is_not_loaded(
+    hass: HomeAssistant, account: WaapiAccount, trigger: str
+) -> None:
+    """They are not known any more, and what comes back is no change."""
+    entry = await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    name, before, after = TELLS[trigger]
+    fired = await automate(
+        hass,
+        trigger,
+        target={"device_id": [device_of(hass, f"binary_sensor.{n}") for n in NAMES]},
+        behavior="all",
+    )
+    for who in NAMES:
+        put(hass, name.format(who), before)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    for who in NAMES:
+        put(hass, name.format(who), after)
+    await hass.async_block_till_done()
+    assert ids(fired) == []
+
+
+async def test_all_with_somebody_who_is_gone(
+    hass: HomeAssistant, account: WaapiAccount, entity_registry: er.EntityRegistry
+) -> None:
+    """An entity that was named and renamed, deleted or disabled is not known."""
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    fired = await automate(
+        hass,
+        "came_online",
+        target={"entity_id": ["binary_sensor.anna", "binary_sensor.ben"]},
+        behavior="all",
+    )
+
+    async def anna_comes() -> list[str]:
+        for state in (STATE_OFF, STATE_ON):
+            hass.states.async_set("binary_sensor.anna", state)
+            await hass.async_block_till_done()
+        return ids(fired)
+
+    hass.states.async_set("binary_sensor.ben", STATE_ON)
+    assert await anna_comes() == ["came_online"]
+    entity_registry.async_update_entity(
+        "binary_sensor.ben", new_entity_id="binary_sensor.benny"
+    )
+    assert await anna_comes() == []
+    entity_registry.async_update_entity(
+        "binary_sensor.benny", new_entity_id="binary_sensor.ben"
+    )
+    await hass.async_block_till_done()
+    hass.states.async_set("binary_sensor.ben", STATE_ON)
+    await hass.async_block_till_done()
+    assert ids(fired) == ["came_online"]
+    assert await anna_comes() == ["came_online"]
+    entity_registry.async_update_entity(
+        "binary_sensor.ben", disabled_by=er.RegistryEntryDisabler.USER
+    )
+    await hass.async_block_till_done()
+    assert await anna_comes() == []
+
+
+async def test_what_is_left_out_is_a_chat_too(
+    hass: HomeAssistant, account: WaapiAccount
+) -> None:
+    """Any entity that a target excludes excludes its chat."""
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    target = {
+        "device_id": [device_of(hass, f"binary_sensor.{n}") for n in NAMES],
+        "exclude": {"entity_id": ["sensor.ben_last_seen"]},
+    }
+    chats = ChatTarget(hass, target, {"online": "binary_sensor"})
+    named = {"sensor.anna_activity", "sensor.ben_activity"}
+    assert chats.tellers(named) == {"binary_sensor.anna"}
+    assert chats.untold() == 0

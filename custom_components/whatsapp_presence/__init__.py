@@ -1,6 +1,7 @@
 """WhatsApp Presence: who is online, typing or recording, and when they were last seen."""
 
 from functools import partial
+import logging
 
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant, callback
@@ -18,14 +19,17 @@ from .const import (
 from .entity import chat_added_signal, chat_device_identifier
 from .gateways.base import Gateway, Transport
 from .helpers import create_gateway
-from .instance.aliases import alias_store
+from .instance.announcing import async_say_goodbye
 from .instance.hub import Instance, WhatsAppPresenceConfigEntry, WhatsAppPresenceData
 from .instance.registration import WebhookRegistration, async_remove_webhook
+from .instance.store import InstanceStore
 from .instance.stream import async_start_stream
 from .instance.webhook import async_open_webhook
 from .log_filter import async_redact, async_stop_redacting
 from .repairs import Issue, async_clear_issue
 from .services import async_setup_services
+
+_LOGGER = logging.getLogger(__name__)
 
 PLATFORMS = [
     Platform.BINARY_SENSOR,
@@ -53,8 +57,10 @@ async def async_setup_entry(
     """Set up an instance; its chats subscribe in the background."""
     gateway = create_gateway(hass, entry.data)
     _redact_secrets(entry, gateway)
-    instance = Instance(hass, entry, gateway)
-    await instance.async_setup()
+    store = InstanceStore(hass, entry.entry_id)
+    await store.async_load()
+    instance = Instance(hass, entry, gateway, store)
+    await instance.coordinator.async_config_entry_first_refresh()
 
     registration = WebhookRegistration(hass, entry, gateway, instance.delivery)
     entry.runtime_data = WhatsAppPresenceData(gateway, instance, registration)
@@ -102,8 +108,16 @@ async def async_remove_entry(
     hass: HomeAssistant, entry: WhatsAppPresenceConfigEntry
 ) -> None:
     """Remove what was registered and stored."""
-    await alias_store(hass, entry.entry_id).async_remove()
-    await async_remove_webhook(hass, entry, create_gateway(hass, entry.data))
+    gateway = create_gateway(hass, entry.data)
+    store = InstanceStore(hass, entry.entry_id)
+    await store.async_load()
+    if store.announced and not await async_say_goodbye(gateway):
+        _LOGGER.warning(
+            "The account may still be announced as online: the gateway did not take "
+            "that back; set its presence to offline there"
+        )
+    await store.async_remove()
+    await async_remove_webhook(hass, entry, gateway)
     async_stop_redacting(entry.entry_id)
 
 

@@ -1,37 +1,135 @@
-"""Which of the entities a trigger or a condition is about."""
+"""Which chats a trigger or a condition is about, and which entity tells of each."""
 
 from collections.abc import Iterable, Mapping
+from typing import Final
 
+import voluptuous as vol
+
+from homeassistant.const import CONF_DEVICE_ID, CONF_ENTITY_ID, CONF_TARGET
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.target import (
+    TargetSelection,
+    async_extract_referenced_entity_ids,
+)
+from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN
 
+# Home Assistant 2026.11 has it in `const`, 2026.10 does not know it.
+_CONF_EXCLUDE: Final = "exclude"
+
+
+class ChatTarget:
+    """A target, read as chats: any entity of a chat means the chat."""
+
+    def __init__(
+        self, hass: HomeAssistant, target: ConfigType, keys: Mapping[str, str]
+    ) -> None:
+        """Read a target.
+
+        `keys` leads from the translation keys of the entities that can tell to the
+        entities' domains; of several in one chat, the first that is enabled counts,
+        lest a device as the target makes a trigger fire twice.
+        """
+        self._hass = hass
+        self._keys = keys
+        self._selection = TargetSelection(target)
+        exclude = target.get(_CONF_EXCLUDE)
+        self._exclude = TargetSelection(exclude) if exclude else None
+
+    @callback
+    def tellers(self, entity_ids: Iterable[str]) -> set[str]:
+        """Pick the entity of each chat that tells; the chats are named by any entity."""
+        chats = self._chats(entity_ids) - self._excluded()
+        return {teller for chat in chats if (teller := self._teller(chat)) is not None}
+
+    @callback
+    def untold(self) -> int:
+        """Count what is named and leads to no entity that could ever tell.
+
+        It was renamed or deleted, or is disabled: nobody knows whether it matches.
+        """
+        excluded = self._excluded()
+        devices = dr.async_get(self._hass)
+        named: list[str | None] = [
+            self._chat(entity_id) for entity_id in self._selection.entity_ids
+        ]
+        named += [
+            device_id if devices.async_get(device_id) is not None else None
+            for device_id in self._selection.device_ids
+        ]
+        return sum(
+            chat is None or (chat not in excluded and self._teller(chat) is None)
+            for chat in named
+        )
+
+    def _chats(self, entity_ids: Iterable[str]) -> set[str]:
+        """The devices of the chats that entities belong to."""
+        chats = {self._chat(entity_id) for entity_id in entity_ids}
+        return {chat for chat in chats if chat is not None}
+
+    def _chat(self, entity_id: str) -> str | None:
+        entry = er.async_get(self._hass).async_get(entity_id)
+        return entry.device_id if entry is not None and _is_of_chat(entry) else None
+
+    def _excluded(self) -> set[str]:
+        if self._exclude is None:
+            return set()
+        found = async_extract_referenced_entity_ids(
+            self._hass, self._exclude, expand_group=False, primary_entities_only=False
+        )
+        return self._chats(found.referenced | found.indirectly_referenced)
+
+    def _teller(self, chat: str) -> str | None:
+        wanted = list(self._keys)
+        ranked = [
+            (wanted.index(entry.translation_key), entry.entity_id)
+            for entry in er.async_entries_for_device(er.async_get(self._hass), chat)
+            if _is_of_chat(entry)
+            and entry.translation_key is not None
+            and self._keys.get(entry.translation_key) == entry.domain
+        ]
+        return min(ranked)[1] if ranked else None
+
 
 @callback
-def pick_entities(
-    hass: HomeAssistant, entity_ids: Iterable[str], keys: Mapping[str, str]
-) -> set[str]:
-    """Pick one entity of each chat.
+def validate_target(hass: HomeAssistant, config: ConfigType) -> None:
+    """Refuse a target that is known to be no chat.
 
-    `keys` leads from the translation keys of the entities that can tell to the
-    entities' domains; of several in one device, the first that is wanted counts,
-    lest a device as the target makes a trigger fire twice.
+    What the registries do not know passes: it may come back, and targets are
+    validated while Home Assistant starts, too.
+
+    Raises vol.Invalid.
     """
-    registry = er.async_get(hass)
-    wanted = list(keys)
-    found: dict[str, tuple[int, str]] = {}
-    for entity_id in entity_ids:
-        entry = registry.async_get(entity_id)
-        if (
-            entry is None
-            or entry.disabled_by is not None
-            or entry.platform != DOMAIN
-            or entry.translation_key is None
-            or keys.get(entry.translation_key) != entry.domain
+    target = config[CONF_TARGET]
+    entities = er.async_get(hass)
+    for entity_id in target.get(CONF_ENTITY_ID, ()):
+        entry = entities.async_get(entity_id)
+        if entry is not None and not _is_of_chat(entry):
+            raise vol.Invalid(
+                f"{entity_id} is no entity of a WhatsApp chat",
+                path=[CONF_TARGET, CONF_ENTITY_ID],
+            )
+    devices = dr.async_get(hass)
+    for device_id in target.get(CONF_DEVICE_ID, ()):
+        device = devices.async_get(device_id)
+        if device is not None and not any(
+            _is_of_chat(entry)
+            for entry in er.async_entries_for_device(
+                entities, device_id, include_disabled_entities=True
+            )
         ):
-            continue
-        ranked = (wanted.index(entry.translation_key), entity_id)
-        owner = entry.device_id or entity_id
-        found[owner] = min(found.get(owner, ranked), ranked)
-    return {entity_id for _, entity_id in found.values()}
+            raise vol.Invalid(
+                f"{device.name_by_user or device.name} is no WhatsApp chat",
+                path=[CONF_TARGET, CONF_DEVICE_ID],
+            )
+
+
+def _is_of_chat(entry: er.RegistryEntry) -> bool:
+    # The account's own entities are in no subentry.
+    return (
+        entry.platform == DOMAIN
+        and entry.config_subentry_id is not None
+        and entry.device_id is not None
+    )

@@ -1,22 +1,25 @@
-"""Subentry flow: add a chat to an instance, and change it."""
+"""Subentry flows: add a chat or many to an instance, and change one."""
 
 import asyncio
-from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from functools import wraps
 import logging
-import re
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Concatenate
 
 import voluptuous as vol
 
 from homeassistant.config_entries import (
     ConfigEntry,
     ConfigEntryState,
+    ConfigSubentry,
     ConfigSubentryFlow,
     SubentryFlowResult,
+    UnknownEntry,
+    UnknownSubEntry,
 )
 from homeassistant.const import CONF_NAME, UnitOfTime
+from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     NumberSelector,
@@ -27,33 +30,28 @@ from homeassistant.helpers.selector import (
     SelectSelectorMode,
     TextSelector,
 )
-from homeassistant.helpers.translation import async_get_translations
 
+from .chat_list import ChatList, Notice, async_list_chats
 from .const import (
     CONF_ALIAS,
     CONF_CHAT,
+    CONF_CHATS,
     CONF_SETTLE_TIME,
+    CONF_STAND_IN,
     DEFAULT_SETTLE_TIME,
-    DOMAIN,
     MAX_SETTLE_TIME,
     SECTION_TIMING,
+    SUBENTRY_TYPE_CHAT,
 )
 from .gateways.base import Gateway, GatewayError
 from .helpers import create_gateway
+from .naming import async_text, is_own_number, named, typed_name
 from .presence import chat_id as cid
+from .presence.typed import ChatId, Confirm, Refused, Typed
 
 _LOGGER = logging.getLogger(__name__)
 
-# The form is shown without the account's chats rather than late.
-LIST_TIMEOUT = 20
 ALIAS_TIMEOUT = 5
-MAX_LISTED = 500
-
-# The country calling codes; those that are not listed have three digits.
-_NUMBER = re.compile(
-    "([17]|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[0-9]{3})"
-    "([0-9]{3})([0-9]+)"
-)
 
 _TIMING_SCHEMA = vol.Schema(
     {
@@ -68,83 +66,180 @@ _TIMING_SCHEMA = vol.Schema(
         )
     }
 )
-
-# What may be changed later as well.
-_DETAILS_SCHEMA: dict[vol.Marker, Any] = {
-    vol.Optional(CONF_NAME): TextSelector(),
+_TIMING: dict[vol.Marker, Any] = {
     vol.Optional(SECTION_TIMING): section(_TIMING_SCHEMA, {"collapsed": True}),
 }
 
-
-def format_number(digits: str) -> str:
-    """Write a phone number (E.164 digits) as people do: +49 151 1234567."""
-    return _NUMBER.sub(r"+\1 \2 \3", digits)
+# What may be changed later as well.
+_DETAILS: dict[vol.Marker, Any] = {vol.Optional(CONF_NAME): TextSelector(), **_TIMING}
 
 
-class ChatSubentryFlow(ConfigSubentryFlow):
-    """Add a chat, or change its name and timing.
+def _unless_removed[FlowT: ConfigSubentryFlow, **P](
+    step: Callable[Concatenate[FlowT, P], Coroutine[Any, Any, SubentryFlowResult]],
+) -> Callable[Concatenate[FlowT, P], Coroutine[Any, Any, SubentryFlowResult]]:
+    """End a form whose account or chat was removed while it was open."""
+
+    @wraps(step)
+    async def ended(
+        self: FlowT, /, *args: P.args, **kwargs: P.kwargs
+    ) -> SubentryFlowResult:
+        try:
+            return await step(self, *args, **kwargs)
+        except UnknownEntry:
+            return self.async_abort(reason="account_removed")
+        except UnknownSubEntry:
+            return self.async_abort(reason="chat_removed")
+
+    return ended
+
+
+def _parse(text: str, country: str | None) -> Typed:
+    # Brings the world's numbering plans: not for the event loop.
+    from .phone import parse_typed
+
+    return parse_typed(text, country)
+
+
+def _format(number: str) -> str:
+    from .phone import format_number
+
+    return format_number(number)
+
+
+class AddingFlow(ConfigSubentryFlow):
+    """What the flows have in common that add chats.
 
     Works with its own client where the entry is not loaded: somebody may well add
     chats before the instance is connected for the first time.
     """
 
     _gateway: Gateway
-    _names: dict[str, str | None] | None = None
+    _list: ChatList | None = None
     # What the form offers, and which chat each is.
     _offered: Mapping[str, str] = MappingProxyType({})
+
+    async def async_chats(self) -> ChatList:
+        """Return the account's chats, which are looked up once."""
+        entry: ConfigEntry[Any] = self._get_entry()
+        if self._list is None:
+            is_loaded = entry.state is ConfigEntryState.LOADED
+            self._gateway = (
+                entry.runtime_data.gateway
+                if is_loaded
+                else create_gateway(self.hass, entry.data)
+            )
+            self._list = await async_list_chats(self.hass, self._gateway)
+        return self._list
+
+    def offer(self, chats: ChatList) -> list[str]:
+        """Offer what is not there yet; what is picked counts as it was offered."""
+        self._offered = chats.offer(self.configured())
+        return list(self._offered)
+
+    def configured(self) -> set[str]:
+        """Return the ids of the entry's chats, their other ids among them."""
+        return {
+            cid.same_person(chat_id)
+            for subentry in self._get_entry().subentries.values()
+            if subentry.subentry_type == SUBENTRY_TYPE_CHAT
+            for chat_id in (subentry.data.get(CONF_CHAT), subentry.data.get(CONF_ALIAS))
+            if chat_id is not None
+        }
+
+    async def async_find_aliases(self, chat_ids: list[str]) -> dict[str, str]:
+        """Find people's other ids; they may also be learnt later."""
+        asked = [chat_id for chat_id in chat_ids if not cid.is_group(chat_id)]
+        if not asked:
+            return {}
+        try:
+            async with asyncio.timeout(ALIAS_TIMEOUT):
+                return await self._gateway.aliases(asked)
+        except (GatewayError, TimeoutError) as err:
+            _LOGGER.debug("Asking for an alias failed: %s", type(err).__name__)
+            return {}
+
+    def is_added(self, chat_id: str, alias: str | None) -> bool:
+        """Whether a chat is there already, under either of its ids."""
+        ids = map(cid.same_person, filter(None, (chat_id, alias)))
+        return not self.configured().isdisjoint(ids)
+
+
+def chat_data(
+    chat_id: str, alias: str | None, user_input: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return what is kept of a chat."""
+    timing = user_input.get(SECTION_TIMING, {})
+    data = {
+        CONF_CHAT: chat_id,
+        CONF_SETTLE_TIME: float(timing.get(CONF_SETTLE_TIME, DEFAULT_SETTLE_TIME)),
+    }
+    return data if alias is None else {**data, CONF_ALIAS: alias}
+
+
+class ChatSubentryFlow(AddingFlow):
+    """Add a chat, or change its name and timing."""
+
     # What could not be checked at the gateway, and is taken as it is the second time.
     _unchecked: str | None = None
+    # The number that was shown, and is taken the second time.
+    _shown: Confirm | None = None
 
+    @_unless_removed
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Let the user pick one of the account's chats, or type a number or an id."""
-        if self._names is None:
-            self._gateway = self._get_gateway()
-            self._names = await self._async_list_names()
+        chats = await self.async_chats()
         errors: dict[str, str] = {}
         if user_input is not None:
-            chat = await self._async_identify(user_input[CONF_CHAT].strip(), errors)
-            if chat is not None:
-                return await self._async_create(chat, self._names, user_input)
-        self._offered = self._offer(self._names)
+            chat_id = await self._async_identify(user_input[CONF_CHAT].strip(), errors)
+            if chat_id is not None:
+                return await self._async_create(chat_id, chats, user_input)
         schema = vol.Schema(
             {
                 # Without a default, the front end picks the first chat by itself.
                 vol.Required(CONF_CHAT, default=""): SelectSelector(
                     SelectSelectorConfig(
                         # It shows the value of what is picked, not its label.
-                        options=list(self._offered),
+                        options=self.offer(chats),
                         mode=SelectSelectorMode.DROPDOWN,
                         custom_value=True,
                     )
                 ),
-                **_DETAILS_SCHEMA,
+                **_DETAILS,
             }
         )
         return self.async_show_form(
             step_id="user",
             data_schema=self.add_suggested_values_to_schema(schema, user_input),
             errors=errors,
+            description_placeholders={
+                "number": self._shown.number if self._shown else "",
+                "notice": await _async_notice(self.hass, chats.notice),
+            },
         )
 
+    @_unless_removed
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
         """Let the user change all but who it is."""
         subentry = self._get_reconfigure_subentry()
         if user_input is not None:
+            title = typed_name(user_input.get(CONF_NAME, "")) or subentry.title
+            is_renamed = title != subentry.title
+            data = named(subentry.data) if is_renamed else subentry.data
             return self.async_update_and_abort(
                 self._get_entry(),
                 subentry,
-                title=user_input.get(CONF_NAME, "").strip() or subentry.title,
-                data_updates=user_input.get(SECTION_TIMING, {}),
+                title=title,
+                data={**data, **user_input.get(SECTION_TIMING, {})},
             )
         settle_time = subentry.data.get(CONF_SETTLE_TIME, DEFAULT_SETTLE_TIME)
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(
-                vol.Schema(_DETAILS_SCHEMA),
+                vol.Schema(_DETAILS),
                 {
                     CONF_NAME: subentry.title,
                     SECTION_TIMING: {CONF_SETTLE_TIME: settle_time},
@@ -153,77 +248,30 @@ class ChatSubentryFlow(ConfigSubentryFlow):
             description_placeholders={"chat": subentry.title},
         )
 
-    def _get_gateway(self) -> Gateway:
-        entry: ConfigEntry[Any] = self._get_entry()
-        if entry.state is ConfigEntryState.LOADED:
-            gateway: Gateway = entry.runtime_data.gateway
-            return gateway
-        return create_gateway(self.hass, entry.data)
-
-    async def _async_list_names(self) -> dict[str, str | None]:
-        """List the account's chats with their names; empty if that can't be done."""
-        try:
-            async with asyncio.timeout(LIST_TIMEOUT):
-                chats = await self._gateway.list_chats()
-        except (GatewayError, TimeoutError) as err:
-            _LOGGER.debug("Listing the chats failed: %s", type(err).__name__)
-            return {}
-        names: dict[str, str | None] = {}
-        for chat in chats:
-            try:
-                chat_id = cid.normalise(chat.chat_id)
-            except cid.InvalidChatIdError:
-                continue
-            # A chat may be listed a second time as a contact.
-            names[chat_id] = names.get(chat_id) or (chat.name or "").strip() or None
-        return names
-
-    def _offer(self, names: Mapping[str, str | None]) -> dict[str, str]:
-        """Return the chats that can still be added, sorted by what they are called."""
-        configured = self._configured()
-        # Somebody who is listed with their number needs no second, opaque line.
-        numbered = {
-            name for chat_id, name in names.items() if cid.phone_number(chat_id)
-        }
-        labels: dict[str, str] = {}
-        for chat_id, name in names.items():
-            if len(labels) == MAX_LISTED:
-                break
-            if chat_id in configured or (cid.is_lid(chat_id) and name in numbered):
-                continue
-            number = cid.phone_number(chat_id)
-            if label := name or (number and format_number(number)):
-                labels[chat_id] = f"👥 {label}" if cid.is_group(chat_id) else label
-        return {
-            label: chat_id
-            for chat_id, label in sorted(
-                _told_apart(labels).items(), key=lambda item: item[1].casefold()
-            )
-        }
-
-    def _configured(self) -> set[str]:
-        """Return the ids of the entry's chats, their other ids among them."""
-        return {
-            chat_id
-            for subentry in self._get_entry().subentries.values()
-            for chat_id in (subentry.data[CONF_CHAT], subentry.data.get(CONF_ALIAS))
-            if chat_id is not None
-        }
-
     async def _async_identify(self, text: str, errors: dict[str, str]) -> str | None:
         """Find out which chat the user means."""
         if (picked := self._offered.get(text)) is not None:
             return picked
-        try:
-            chat_id = cid.from_input(text)
-        except cid.InvalidChatIdError:
-            errors[CONF_CHAT] = "invalid_chat"
+        typed = await self.hass.async_add_executor_job(
+            _parse, text, self.hass.config.country
+        )
+        if isinstance(typed, Refused):
+            errors[CONF_CHAT] = typed.reason
             return None
-        number = cid.phone_number(chat_id)
-        if "@" in text or number is None or chat_id == self._unchecked:
+        if isinstance(typed, Confirm) and typed != self._shown:
+            self._shown = typed
+            errors[CONF_CHAT] = "confirm_number"
+            return None
+        chat_id = typed.chat_id
+        is_id = isinstance(typed, ChatId) and typed.as_id
+        if is_id or chat_id == self._unchecked:
             return chat_id
+        return await self._async_resolve(chat_id, errors)
+
+    async def _async_resolve(self, chat_id: str, errors: dict[str, str]) -> str | None:
+        """Have the gateway look for a number's chat."""
         try:
-            resolved = await self._gateway.resolve(number)
+            resolved = await self._gateway.resolve(cid.phone_number(chat_id) or "")
         except GatewayError as err:
             _LOGGER.debug("Checking a number failed: %s", type(err).__name__)
             self._unchecked = chat_id
@@ -234,76 +282,111 @@ class ChatSubentryFlow(ConfigSubentryFlow):
         return resolved
 
     async def _async_create(
-        self,
-        chat_id: str,
-        names: Mapping[str, str | None],
-        user_input: Mapping[str, Any],
+        self, chat_id: str, chats: ChatList, user_input: Mapping[str, Any]
     ) -> SubentryFlowResult:
         """Add the chat, unless it is there already under either of its ids."""
-        alias = await self._async_find_alias(chat_id)
-        if not self._configured().isdisjoint((chat_id, alias)):
+        alias = chats.aliases.get(chat_id)
+        if alias is None and chat_id != self._unchecked:
+            alias = (await self.async_find_aliases([chat_id])).get(chat_id)
+        if self.is_added(chat_id, alias):
             return self.async_abort(reason="already_configured")
-        title = (
-            user_input.get(CONF_NAME, "").strip()
-            or names.get(chat_id)
-            or (alias and names.get(alias))
-            or await self._async_nameless(chat_id)
-        )
-        timing = user_input.get(SECTION_TIMING, {})
-        data = {
-            CONF_CHAT: chat_id,
-            CONF_SETTLE_TIME: float(timing.get(CONF_SETTLE_TIME, DEFAULT_SETTLE_TIME)),
-        }
-        if alias is not None:
-            data[CONF_ALIAS] = alias
+        data = chat_data(chat_id, alias, user_input)
+        if title := typed_name(user_input.get(CONF_NAME, "")):
+            if is_own_number(title, chat_id):
+                data[CONF_STAND_IN] = False
+        elif (title := chats.name(chat_id, alias)) is None:
+            title, mark = await self._async_nameless(chat_id)
+            data |= mark
         return self.async_create_entry(title=title, data=data, unique_id=chat_id)
 
-    async def _async_find_alias(self, chat_id: str) -> str | None:
-        """Find a person's other id; it may also be learnt later."""
-        if cid.is_group(chat_id) or chat_id == self._unchecked:
-            return None
-        try:
-            async with asyncio.timeout(ALIAS_TIMEOUT):
-                return (await self._gateway.aliases([chat_id])).get(chat_id)
-        except (GatewayError, TimeoutError) as err:
-            _LOGGER.debug("Asking for an alias failed: %s", type(err).__name__)
-            return None
-
-    async def _async_nameless(self, chat_id: str) -> str:
-        """Name a chat of which no name is known."""
+    async def _async_nameless(self, chat_id: str) -> tuple[str, dict[str, Any]]:
+        """Name a chat of which no name is known; marks what is no number."""
         if number := cid.phone_number(chat_id):
-            return format_number(number)
+            return await self.hass.async_add_executor_job(_format, number), {}
         kind = "group" if cid.is_group(chat_id) else "contact"
-        translations = await async_get_translations(
-            self.hass, self.hass.config.language, "selector", [DOMAIN]
+        title = await async_text(
+            self.hass, f"chat_kind.options.{kind}", kind.capitalize()
         )
-        key = f"component.{DOMAIN}.selector.chat_kind.options.{kind}"
-        return translations.get(key, kind.capitalize())
+        return title, {CONF_STAND_IN: True}
 
 
-def _told_apart(labels: Mapping[str, str]) -> dict[str, str]:
-    """Give each chat a label of its own, which no other chat can be typed as.
+class ChatsSubentryFlow(AddingFlow):
+    """Add many chats at once; each becomes a subentry of its own."""
 
-    A label that several share, or that is another's number, gets the last digits of
-    the chat's id; should that not do, the id.
-    """
-    count = Counter(labels.values())
-    result: dict[str, str] = {}
-    taken: set[str] = set()
-    for chat_id, label in labels.items():
-        own = label
-        if count[label] > 1 or _means_another(label, chat_id):
-            own = f"{label} (…{chat_id.partition('@')[0][-2:]})"
-        if own in taken:
-            own = chat_id
-        taken.add(own)
-        result[chat_id] = own
-    return result
+    @_unless_removed
+    async def async_step_user(
+        self, user_input: dict[str, Any] | None = None
+    ) -> SubentryFlowResult:
+        """Let the user pick as many of the account's chats as they like."""
+        chats = await self.async_chats()
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            if picked := user_input[CONF_CHATS]:
+                return await self._async_add(picked, chats, user_input)
+            errors[CONF_CHATS] = "nothing_picked"
+        if not (labels := self.offer(chats)):
+            return self._nothing_to_pick(chats.notice)
+        schema = vol.Schema(
+            {
+                vol.Required(CONF_CHATS, default=list): SelectSelector(
+                    SelectSelectorConfig(
+                        options=labels, mode=SelectSelectorMode.LIST, multiple=True
+                    )
+                ),
+                **_TIMING,
+            }
+        )
+        return self.async_show_form(
+            step_id="user",
+            data_schema=self.add_suggested_values_to_schema(schema, user_input),
+            errors=errors,
+            description_placeholders={
+                "notice": await _async_notice(self.hass, chats.notice)
+            },
+        )
+
+    def _nothing_to_pick(self, notice: Notice | None) -> SubentryFlowResult:
+        """Say why there is nothing to pick."""
+        if notice is Notice.NOT_CONNECTED:
+            return self.async_abort(reason="not_connected")
+        if notice is Notice.NOT_LISTED:
+            return self.async_abort(reason="not_listed")
+        return self.async_abort(reason="all_added")
+
+    async def _async_add(
+        self, picked: list[str], chats: ChatList, user_input: Mapping[str, Any]
+    ) -> SubentryFlowResult:
+        """Add what was picked, but nobody twice."""
+        offered = self._offered
+        chat_ids = [offered[label] for label in picked if label in offered]
+        unknown = [one for one in chat_ids if one not in chats.aliases]
+        aliases = {**chats.aliases, **await self.async_find_aliases(unknown)}
+        entry = self._get_entry()
+        added = 0
+        for chat_id in chat_ids:
+            alias = aliases.get(chat_id)
+            if self.is_added(chat_id, alias):
+                continue
+            data = chat_data(chat_id, alias, user_input)
+            # Who has no name, is offered by the number.
+            title = chats.name(chat_id, alias) or chats.numbers[chat_id]
+            self.hass.config_entries.async_add_subentry(
+                entry,
+                ConfigSubentry(
+                    data=MappingProxyType(data),
+                    subentry_type=SUBENTRY_TYPE_CHAT,
+                    title=title,
+                    unique_id=chat_id,
+                ),
+            )
+            added += 1
+        return self.async_abort(
+            reason="chats_added", description_placeholders={"count": str(added)}
+        )
 
 
-def _means_another(label: str, chat_id: str) -> bool:
-    """Whether who types the label means another chat."""
-    try:
-        return cid.from_input(label) != chat_id
-    except cid.InvalidChatIdError:
-        return False
+async def _async_notice(hass: HomeAssistant, notice: Notice | None) -> str:
+    """Return what is to be said above a form's own words."""
+    if notice is None:
+        return ""
+    return f"{await async_text(hass, f'chat_list.options.{notice}')}\n\n"

@@ -17,10 +17,11 @@ from homeassistant.config_entries import (
     FlowType,
     OptionsFlow,
     SubentryFlowContext,
+    UnknownEntry,
 )
 from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID
 from homeassistant.core import callback
-from homeassistant.data_entry_flow import section
+from homeassistant.data_entry_flow import AbortFlow, section
 from homeassistant.helpers.network import NoURLAvailableError
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -32,7 +33,8 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
-from .chat_flow import ChatSubentryFlow
+from .addresses import async_same_server, normalised_url
+from .chat_flow import ChatsSubentryFlow, ChatSubentryFlow
 from .const import (
     CONF_CLOUDHOOK_URL,
     CONF_GATEWAY,
@@ -41,6 +43,7 @@ from .const import (
     DOMAIN,
     SECTION_ADVANCED,
     SUBENTRY_TYPE_CHAT,
+    SUBENTRY_TYPE_CHATS,
 )
 from .gateways import GATEWAYS
 from .gateways.base import (
@@ -118,26 +121,6 @@ def _flatten(user_input: Mapping[str, Any]) -> dict[str, str]:
     return {key: value.strip() for key, value in flat.items()}
 
 
-def _normalised_url(text: str, gateway_class: type[Gateway]) -> str | None:
-    """Bring an address into one form; None if no token must be sent there."""
-    try:
-        url = URL(text)
-        host = url.host
-    except ValueError:
-        return None
-    if url.scheme not in ("http", "https") or not host:
-        return None
-    if url.user is not None or url.password is not None or "?" in text or "#" in text:
-        return None
-    if (
-        url.scheme == "http"
-        and not gateway_class.capabilities.self_hosted
-        and not is_local_host(host)
-    ):
-        return None
-    return str(url).rstrip("/")
-
-
 class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
     """Set up an instance of a gateway.
 
@@ -157,8 +140,11 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
     def async_get_supported_subentry_types(
         cls, config_entry: ConfigEntry
     ) -> dict[str, type[ConfigSubentryFlow]]:
-        """Return the kinds of subentries: chats."""
-        return {SUBENTRY_TYPE_CHAT: ChatSubentryFlow}
+        """Return what can be added: a chat, or many at once."""
+        return {
+            SUBENTRY_TYPE_CHAT: ChatSubentryFlow,
+            SUBENTRY_TYPE_CHATS: ChatsSubentryFlow,
+        }
 
     @staticmethod
     @callback
@@ -189,7 +175,9 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
                 if gateway := await self._async_check(self._data, errors):
                     return await self._async_create(gateway)
             elif instances := await self._async_list_instances(errors):
-                self._instances = instances
+                self._instances = await self._async_leave_out_configured(instances)
+                if not self._instances:
+                    return self.async_abort(reason="already_configured")
                 return await self.async_instance(gateway_type, None)
         return self.async_show_form(
             step_id=gateway_type,
@@ -251,7 +239,10 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Let the user change the token and the address, but not the instance."""
-        entry = self._get_reconfigure_entry()
+        try:
+            entry = self._get_reconfigure_entry()
+        except UnknownEntry:
+            return self.async_abort(reason="account_removed")
         gateway_type: str = entry.data[CONF_GATEWAY]
         data = dict(entry.data)
         errors: dict[str, str] = {}
@@ -263,6 +254,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
                 if self.unique_id != entry.unique_id:
                     # A server that moved to another host is the same to the user.
                     self._abort_if_unique_id_configured()
+                    await self._async_abort_if_same(data, entry)
                 return self._async_finish(entry, unique_id=self.unique_id, data=data)
         url = {CONF_URL: entry.data[CONF_URL]}
         return self.async_show_form(
@@ -303,11 +295,40 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         gateway_type: str = self._data[CONF_GATEWAY]
         await self.async_set_unique_id(f"{gateway_type}_{gateway.unique_id}")
         self._abort_if_unique_id_configured()
+        await self._async_abort_if_same(self._data)
         return self.async_create_entry(
             title=f"{gateway.name} {self._data[GATEWAYS[gateway_type].instance_field]}",
             data={**self._data, CONF_WEBHOOK_ID: webhook.async_generate_id()},
             options={CONF_REGISTER_WEBHOOK: True},
         )
+
+    async def _async_abort_if_same(
+        self, data: Mapping[str, Any], itself: ConfigEntry | None = None
+    ) -> None:
+        """Abort if an entry has the same instance under another name of the server."""
+        field = GATEWAYS[data[CONF_GATEWAY]].instance_field
+        for entry in await self._async_entries_at(data):
+            if entry is not itself and entry.data.get(field) == data[field]:
+                raise AbortFlow("already_configured")
+
+    async def _async_leave_out_configured(self, instances: list[str]) -> list[str]:
+        """Return the instances that are not set up yet."""
+        field = GATEWAYS[self._data[CONF_GATEWAY]].instance_field
+        entries = await self._async_entries_at(self._data)
+        configured = {entry.data.get(field) for entry in entries}
+        return [instance for instance in instances if instance not in configured]
+
+    async def _async_entries_at(self, data: Mapping[str, Any]) -> list[ConfigEntry]:
+        """Return the entries of a self-hosted server, whatever it is called there."""
+        if not GATEWAYS[data[CONF_GATEWAY]].capabilities.self_hosted:
+            return []
+        return [
+            entry
+            for entry in self._async_current_entries(include_ignore=False)
+            if entry.data.get(CONF_GATEWAY) == data[CONF_GATEWAY]
+            and (url := entry.data.get(CONF_URL))
+            and await async_same_server(self.hass, url, data[CONF_URL])
+        ]
 
     async def _async_check(
         self, data: dict[str, Any], errors: dict[str, str]
@@ -338,7 +359,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         """Create the client, unless the input can't be right; normalises the address."""
         gateway_type: str = data[CONF_GATEWAY]
         gateway_class = GATEWAYS[gateway_type]
-        url = _normalised_url(
+        url = normalised_url(
             data.get(CONF_URL) or gateway_class.default_url or "", gateway_class
         )
         if url is None:
@@ -396,19 +417,23 @@ class WhatsAppPresenceOptionsFlow(OptionsFlow):
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
-        """Ask for all options at once."""
+        """Ask for all options at once that are of any use with the gateway."""
+        try:
+            entry = self.config_entry
+        except UnknownEntry:
+            return self.async_abort(reason="account_removed")
         if user_input is not None:
-            options = {**user_input}
-            if not (secret := options.pop(CONF_WEBHOOK_SECRET, "").strip()):
-                return self.async_create_entry(data=options)
-            return self.async_create_entry(
-                data={**options, CONF_WEBHOOK_SECRET: secret}
-            )
-        entry = self.config_entry
-        schema: dict[vol.Marker, Any] = {
-            vol.Required(CONF_REGISTER_WEBHOOK, default=True): BooleanSelector()
-        }
+            options = {**entry.options, **user_input}
+            options.pop(CONF_WEBHOOK_SECRET, None)
+            if secret := user_input.get(CONF_WEBHOOK_SECRET, "").strip():
+                options[CONF_WEBHOOK_SECRET] = secret
+            return self.async_create_entry(data=options)
+        schema: dict[vol.Marker, Any] = {}
         gateway_class = GATEWAYS[entry.data[CONF_GATEWAY]]
+        if gateway_class.capabilities.manages_webhooks:
+            schema[vol.Required(CONF_REGISTER_WEBHOOK, default=True)] = (
+                BooleanSelector()
+            )
         if gateway_class.capabilities.signs_webhooks:
             schema[vol.Optional(CONF_WEBHOOK_SECRET)] = _TOKEN
         return self.async_show_form(

@@ -6,10 +6,14 @@ from typing import Final
 DOMAIN: Final = "whatsapp_presence"
 
 SUBENTRY_TYPE_CHAT: Final = "chat"
+# A flow that adds many chats, each a subentry of the type above; there are none of this.
+SUBENTRY_TYPE_CHATS: Final = "chats"
 
 CONF_GATEWAY: Final = "gateway"
 CONF_CHAT: Final = "chat"
+CONF_CHATS: Final = "chats"
 CONF_ALIAS: Final = "alias"
+CONF_STAND_IN: Final = "stand_in"
 CONF_SETTLE_TIME: Final = "settle_time"
 CONF_REGISTER_WEBHOOK: Final = "register_webhook"
 CONF_WEBHOOK_SECRET: Final = "webhook_secret"

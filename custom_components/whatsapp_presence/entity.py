@@ -1,6 +1,7 @@
 """What the entities of chats and of the instance have in common."""
 
 from abc import abstractmethod
+import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any, override
 
@@ -8,13 +9,17 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
 from homeassistant.helpers.entity import Entity, EntityDescription
-from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.entity_platform import (
+    AddConfigEntryEntitiesCallback,
+    EntityPlatform,
+)
 from homeassistant.helpers.update_coordinator import CoordinatorEntity
 
 from .const import DOMAIN
 from .instance.chat import Chat
 from .instance.coordinator import InstanceCoordinator
 from .instance.hub import Instance, WhatsAppPresenceConfigEntry
+from .naming import awaits_name, makes_id, nameless_id
 
 
 def chat_device_identifier(entry_id: str, chat_id: str) -> tuple[str, str]:
@@ -100,6 +105,25 @@ class ChatEntity(_WrittenOnChangeEntity):
     async def async_will_remove_from_hass(self) -> None:
         """Follow it no longer."""
         self.chat.async_remove_listener(self.async_show)
+
+    @callback
+    @override
+    def add_to_platform_start(
+        self,
+        hass: HomeAssistant,
+        platform: EntityPlatform,
+        parallel_updates: asyncio.Semaphore | None,
+    ) -> None:
+        """Suggest an id where the chat has no name to make one of."""
+        super().add_to_platform_start(hass, platform, parallel_updates)
+        subentry = self.chat.subentry
+        if makes_id(subentry.title) and not awaits_name(subentry):
+            return
+        ((_, identifier),) = self.device_info["identifiers"]
+        parts = [nameless_id(identifier)]
+        if self.entity_description.name is not None:
+            parts.append(self.entity_description.key)
+        self.entity_id = f"{platform.domain}.{'_'.join(parts)}"
 
     @property
     @override

@@ -190,7 +190,14 @@ class LastSeenSensor(ChatSensor, RestoreSensor):
         if (
             restored := await self.async_get_last_sensor_data()
         ) is not None and isinstance(restored.native_value, datetime):
+            # Kept in a store of the integration's own since; here from before that.
             self.chat.restore_last_seen(restored.native_value.timestamp())
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether it can be told: whatever befalls the account, it was then."""
+        return True
 
 
 class MembersSensor(ChatEntity, SensorEntity):

@@ -1,14 +1,19 @@
 """Triggers in plain words: a contact came online, started typing, and so on."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import override
 
 from homeassistant.const import STATE_OFF, STATE_ON
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers.automation import DomainSpec
-from homeassistant.helpers.trigger import EntityTransitionTriggerBase, Trigger
+from homeassistant.helpers.trigger import (
+    EntityTransitionTriggerBase,
+    Trigger,
+    TriggerConfig,
+)
+from homeassistant.helpers.typing import ConfigType
 
-from .automation_entities import pick_entities
+from .automation_entities import ChatTarget, validate_target
 from .presence.model import Activity, PresenceChange
 
 _SPECS = {"binary_sensor": DomainSpec(), "sensor": DomainSpec()}
@@ -21,9 +26,39 @@ class _PresenceTrigger(EntityTransitionTriggerBase):
     _keys: Mapping[str, str]
 
     @override
+    @classmethod
+    async def async_validate_config(
+        cls, hass: HomeAssistant, config: ConfigType
+    ) -> ConfigType:
+        """Validate the options, and that the target is no door."""
+        config = await super().async_validate_config(hass, config)
+        validate_target(hass, config)
+        return config
+
+    def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:
+        """Read the target."""
+        super().__init__(hass, config)
+        self._chats = ChatTarget(hass, config.target or {}, self._keys)
+
+    @override
     def entity_filter(self, entities: set[str]) -> set[str]:
-        """Keep the entity of each chat that tells of the change."""
-        return pick_entities(self._hass, entities, self._keys)
+        """Find the entity of each chat that tells of the change."""
+        return self._chats.tellers(entities)
+
+    @override
+    def count_matches(
+        self,
+        entity_ids: Iterable[str],
+        states: Mapping[str, State | None] | None = None,
+    ) -> tuple[int, int]:
+        """Count who matches, and everybody.
+
+        Home Assistant leaves out who is not known; then "all" would be all of those
+        who happen to be known, or nobody at all.
+        """
+        everybody = set(entity_ids)
+        matches, _ = super().count_matches(everybody, states)
+        return matches, len(everybody) + self._chats.untold()
 
 
 def _online_trigger(before: str, after: str) -> type[Trigger]:

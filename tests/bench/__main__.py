@@ -13,9 +13,11 @@ from homeassistant.const import __version__
 
 from . import known, known_report
 from .builds import THIS, builds
-from .measure import FULL, QUICK, measure
+from .doc import write_doc
+from .measure import FULL, SHORT
 from .memory import measure_memory, memory_rows
 from .report import Row, beside, bounded, plot, tables
+from .runs import measure_long, measure_short
 
 
 def _machine() -> str:
@@ -36,12 +38,33 @@ def _where() -> str:
     )
 
 
-def _events(options: argparse.Namespace) -> list[Row]:
-    plan = QUICK if options.quick else FULL
-    if options.no_wait:
-        plan = replace(plan, wait_for_all=False)
+def _short(options: argparse.Namespace) -> list[Row]:
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-") as folder,
+        builds(options.against) as found,
+    ):
+        results, memory = asyncio.run(measure_short(Path(folder), SHORT, found))
+    rows = memory_rows(memory)
+    text = "\n\n".join(
+        (
+            _where(),
+            tables(results),
+            "### What a chat holds",
+            beside(rows, options.against),
+        )
+    )
+    print(f"\n{text}")
+    if options.doc:
+        write_doc("scripts/bench --doc", text, None)
+    if options.plot:
+        options.plot.write_text(plot(results), "utf-8")
+    return [*bounded(results), *rows]
+
+
+def _long(options: argparse.Namespace) -> list[Row]:
+    plan = replace(FULL, wait_for_all=not options.no_wait)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        results = asyncio.run(measure(Path(folder), plan))
+        results = asyncio.run(measure_long(Path(folder), plan))
     print(f"\n{_where()}\n\n{tables(results)}")
     if options.plot:
         options.plot.write_text(plot(results), "utf-8")
@@ -66,8 +89,13 @@ def _known(options: argparse.Namespace) -> list[Row]:
     text = known_report.tables(results, rows)
     print(f"\n{text}")
     if options.doc:
-        known_report.write_doc(text, known_report.plot(results))
-    elif options.plot:
+        picture = (
+            "known.svg",
+            "Seconds until all chats are known after a restart",
+            known_report.plot(results),
+        )
+        write_doc("scripts/bench --known --doc", f"{_where()}\n\n{text}", picture)
+    if options.plot:
         options.plot.write_text(known_report.plot(results), "utf-8")
     return rows
 
@@ -91,9 +119,14 @@ def _parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--against",
         metavar="COMMIT",
-        help=f"measure an older commit beside {THIS} (--known and --memory)",
+        help=f"measure an older commit beside {THIS}",
     )
-    parser.add_argument("--quick", action="store_true", help="less of it")
+    what.add_argument(
+        "--long",
+        action="store_true",
+        help="what an event costs with more chats, a longer flood, start and set-up",
+    )
+    parser.add_argument("--quick", action="store_true", help="less of --known")
     parser.add_argument(
         "--no-wait",
         action="store_true",
@@ -103,13 +136,15 @@ def _parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         "--doc",
         action="store_true",
-        help="put what --known found into docs/performance.md",
+        help="put what was found into docs/performance.md (not --long, --memory)",
     )
     options = parser.parse_args(arguments)
-    if options.against and not (options.known or options.memory):
-        parser.error("--against needs --known or --memory")
-    if options.doc and not options.known:
-        parser.error("--doc needs --known")
+    if options.against and options.long:
+        parser.error("--against is not for --long")
+    if options.quick and not options.known:
+        parser.error("--quick needs --known")
+    if options.doc and (options.long or options.memory):
+        parser.error("--doc is not for --long and --memory")
     return options
 
 
@@ -120,8 +155,10 @@ def main() -> int:
         rows = _known(options)
     elif options.memory:
         rows = _memory(options)
+    elif options.long:
+        rows = _long(options)
     else:
-        rows = _events(options)
+        rows = _short(options)
     missed = [row.figure for row in rows if not row.met]
     for figure in missed:
         print(f"bench: missed: {figure}", file=sys.stderr)

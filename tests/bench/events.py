@@ -7,9 +7,12 @@ import random
 from typing import Any, Final
 
 INSTANCE: Final = "12345"
-EMPTY_WEBHOOK: Final = "bench_empty"
-TEMPLATE_WEBHOOK: Final = "bench_template"
-OUR_WEBHOOK: Final = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef"
+# All as long as the integration's own: Home Assistant pays for a path's length.
+_ID: Final = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde"
+OUR_WEBHOOK: Final = f"{_ID}0"
+EMPTY_WEBHOOK: Final = f"{_ID}1"
+TEMPLATE_WEBHOOK: Final = f"{_ID}2"
+IDEAL_WEBHOOK: Final = f"{_ID}3"
 
 # Home Assistant's own alternative: of each chat the same four facts.
 _TEMPLATE: Final = """\

@@ -1,42 +1,28 @@
-"""A simulated gateway that takes its time, and counts what asking costs.
+"""A simulated gateway whose calls take their time, and are counted.
 
-It stands before the simulator's dialects: each call takes a while by the loop's clock,
-and it is noted which of them show the account as online, ask for a picture, or are too
-many. What counts as what is read off a call's path, whatever the integration thinks.
+The simulator itself keeps the account's time of being shown online and counts the
+pictures that WhatsApp is asked for; here stand the time that each call takes on its way,
+and the requests.
 """
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field
 import re
 from typing import Final, override
 
 from aiohttp import web
 
-from tests.simulator import Simulator
+from tests.simulator import Account, Person, Simulator
 from tests.simulator.engine import EngineAccount
 from tests.simulator.server import Handler, gateway_of
 
 CALL: Final = 0.15
 """Seconds that a call takes."""
-SLOW_GET: Final = 1.0
-"""Seconds of a GET of one chat's presence, where it takes longer."""
-ANNOUNCED: Final = 25.0
-"""Seconds for which the account is shown online after a call that asks WhatsApp."""
 
-_ALL: Final = re.compile(r"/(?:api/[^/]+|v2)/presence")
 _ONE: Final = re.compile(r"/(?:api/[^/]+|v2)/presence/[^/]+")
-_OVERVIEW: Final = "/chats/overview"
-# Calls that ask WhatsApp, and so announce the account where that is what asking does.
-_ASKS: Final = re.compile(
-    r"/(?:api/[^/]+|v2)/presence/[^/]+(?:/subscribe)?"
-    r"|.*/contacts/(?:check-exists|profile-picture)"
-    rf"|.*{_OVERVIEW}"
-)
-_PICTURE: Final = re.compile(
-    r".*/(?:contacts/profile-picture|action/get-profile-pic-url)"
-)
+_WAAPI_ASKS: Final = "/action/get-chat-presence"
+_WAAPI_PICTURE: Final = "/action/get-profile-pic-url"
 
 
 @dataclass(slots=True)
@@ -47,10 +33,8 @@ class Meter:
     """When each request came."""
     answering: list[tuple[float, float]] = field(default_factory=list)
     """From when to when each was being answered."""
-    announcing: list[float] = field(default_factory=list)
-    """When what announces the account was answered."""
     pictures: int = 0
-    """How many pictures WhatsApp was asked for."""
+    """How many pictures WaAPI was asked for."""
     refused: int = 0
     """How many requests were too many."""
     in_a_row: int = 0
@@ -74,11 +58,6 @@ class Meter:
         """Return how many requests came in a span of time."""
         return sum(begin <= call < end for call in self.calls)
 
-    def shown_online(self, begin: float, end: float) -> float:
-        """Return for how many seconds of a span the account was shown online."""
-        spans = ((moment, moment + ANNOUNCED) for moment in self.announcing)
-        return _covered(spans, begin, end)
-
     def busy(self, begin: float, end: float) -> float:
         """Return for how many seconds of a span the gateway had something to answer."""
         return _covered(iter(self.answering), begin, end)
@@ -99,7 +78,11 @@ class KnownSimulator(Simulator):
     """A simulator that takes its time, and keeps a meter."""
 
     def __init__(self, loop: asyncio.AbstractEventLoop, *, slow_get: bool) -> None:
-        """Follow the loop's clock; `slow_get`: each GET of a presence takes a second."""
+        """Follow the loop's clock.
+
+        `slow_get`: a GET of a chat's presence takes as long as the dialect says, and no
+        longer.
+        """
         super().__init__(clock=loop.time)
         self.meter = Meter()
         self._slow_get = slow_get
@@ -109,6 +92,9 @@ class KnownSimulator(Simulator):
         self.meter = Meter()
         self.requests.clear()
         self.delivery.records.clear()
+        for account in self.accounts.values():
+            if isinstance(account, EngineAccount):
+                account.announcer.spans.clear()
 
     @web.middleware
     @override
@@ -119,61 +105,62 @@ class KnownSimulator(Simulator):
         gateway = gateway_of(path)
         if gateway is None or path == "/ws":
             return await super()._middleware(request, handler)
-        meter, came = self.meter, self.clock()
+        meter, came = self.meter, self.now()
         meter.calls.append(came)
         getting_one = request.method == "GET" and _ONE.fullmatch(path) is not None
-        await asyncio.sleep(SLOW_GET if self._slow_get and getting_one else CALL)
-        response: web.StreamResponse | None = None
-        with suppress(web.HTTPMethodNotAllowed, web.HTTPNotFound):
+        if not (self._slow_get and getting_one):
+            await asyncio.sleep(CALL)
+        try:
             response = await super()._middleware(request, handler)
-        if response is None or response.status == web.HTTPNotFound.status_code:
-            if request.method == "GET" and _ALL.fullmatch(path):
-                response = self._all_presences(gateway)
-            elif response is None:
-                response = web.Response(status=404)
+        except web.HTTPException as err:
+            meter.answered(came, self.now(), err.status)
+            raise
         if response.status < web.HTTPBadRequest.status_code:
             await self._note(request, gateway)
-        meter.answered(came, self.clock(), response.status)
+        meter.answered(came, self.now(), response.status)
         return response
 
     async def _note(self, request: web.Request, gateway: str) -> None:
-        meter, path, now = self.meter, request.path, self.clock()
-        if gateway != "waapi" and _ASKS.fullmatch(path):
-            meter.announcing.append(now)
-        if _PICTURE.fullmatch(path):
-            meter.pictures += 1
-        elif path.endswith(_OVERVIEW):
-            # A picture of each chat that is listed.
-            meter.pictures += self._listed(request, gateway)
+        meter, path = self.meter, request.path
         chat: str | None = None
-        if gateway == "waapi" and path.endswith("/action/get-chat-presence"):
-            chat = (await request.json()).get("chatId")
+        if gateway == "waapi":
+            if path.endswith(_WAAPI_PICTURE):
+                meter.pictures += 1
+            elif path.endswith(_WAAPI_ASKS):
+                chat = (await request.json()).get("chatId")
         elif path.endswith("/subscribe"):
             chat = path.split("/")[-2]
         if chat:
-            meter.subscribed.setdefault(chat, now)
+            meter.subscribed.setdefault(chat, self.now())
 
-    def _account(self, gateway: str) -> EngineAccount:
-        return next(
-            account
-            for account in self.accounts.values()
-            if account.gateway == gateway and isinstance(account, EngineAccount)
+
+def shown_online(account: Account, begin: float, end: float) -> float:
+    """Return for how many seconds an account was shown online because of asking."""
+    if not isinstance(account, EngineAccount):
+        return 0.0
+    return account.announcer.shown(begin, end)
+
+
+def pictures_asked(account: Account, meter: Meter) -> int:
+    """Return how many pictures WhatsApp was asked for."""
+    if isinstance(account, EngineAccount):
+        return account.picture_requests
+    return meter.pictures
+
+
+def have_little_to_say(account: Account) -> None:
+    """Let WhatsApp say nothing of most people when they are subscribed to again.
+
+    What is known of them is known already. Of those with a lid it says it again: their
+    number leads to nothing that the gateway remembers.
+    """
+    subscribe = account.subscribe
+
+    def subscribe_again(asked: str) -> None:
+        chat = account.find(asked)
+        account.quirks.push_on_subscribe = (
+            isinstance(chat, Person) and chat.lid is not None
         )
+        subscribe(asked)
 
-    def _listed(self, request: web.Request, gateway: str) -> int:
-        account = self._account(gateway)
-        known = len(account.people) + len(account.groups)
-        offset = int(request.query.get("offset", 0))
-        limit = int(request.query.get("limit", known))
-        return max(min(known - offset, limit), 0)
-
-    def _all_presences(self, gateway: str) -> web.Response:
-        """GET presence: what is remembered of all chats; GOWS answers nothing (SRC)."""
-        account = self._account(gateway)
-        told = [
-            shown
-            for chat_id in account.known
-            if (chat := account.find(chat_id)) is not None
-            and (shown := account.chat_presence(chat))["presences"]
-        ]
-        return web.json_response([] if account.engine == "GOWS" else told)
+    setattr(account, "subscribe", subscribe_again)

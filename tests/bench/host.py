@@ -7,7 +7,7 @@ import sqlite3
 import time
 from typing import Any, NamedTuple, Self
 
-from tests.e2e.home_assistant import INTEGRATION, HomeAssistant
+from tests.e2e.home_assistant import INTEGRATION, START_TIMEOUT, HomeAssistant
 
 PROBE = Path(__file__).parent / "bench_probe"
 PLAIN = Path(__file__).parent / "plain" / "whatsapp_presence"
@@ -29,7 +29,7 @@ class Processor(NamedTuple):
         """Return what was spent since then."""
         return Processor(self.process - before.process, self.loop - before.loop)
 
-    def per(self, events: int) -> Processor:
+    def per(self, events: float) -> Processor:
         """Return what one of the events cost."""
         return Processor(self.process / events, self.loop / events)
 
@@ -44,6 +44,8 @@ class Host:
         configuration: str = "",
         integration: Path | None = INTEGRATION,
         environment: Mapping[str, str] | None = None,
+        launcher: tuple[str, ...] = (),
+        start_timeout: float = START_TIMEOUT,
     ) -> None:
         """Prepare to run in a folder."""
         self.folder = folder
@@ -61,6 +63,8 @@ class Host:
             configuration=f"bench_probe:\n{configuration}",
             components=(PROBE, integration) if integration else (PROBE,),
             environment=environment,
+            launcher=launcher,
+            start_timeout=start_timeout,
         )
         self.started_after = 0.0
 

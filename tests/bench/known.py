@@ -45,7 +45,7 @@ LISTED: Final = 300
 FEW: Final = 12
 AMONG_STRANGERS: Final = 20
 STRANGERS: Final = (300, 2500)
-WAVES: Final = 4
+WAVES: Final = 3
 ALLOWED: Final = 60
 """Requests a minute that a gateway allows which has a limit."""
 

@@ -2,11 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 import math
-from pathlib import Path
 import statistics
 from typing import Any, Final
 
-from .builds import REPOSITORY, THIS
+from .builds import THIS
 from .known import (
     ALLOWED,
     AMONG_STRANGERS,
@@ -32,11 +31,6 @@ from .known import (
 )
 from .known_world import HOUR
 from .report import Row, beside, table
-
-DOC: Final = REPOSITORY / "docs" / "performance.md"
-PICTURE: Final = REPOSITORY / "docs" / "images" / "known.svg"
-_BEGIN: Final = "<!-- What scripts/bench --known --doc writes begins here. -->"
-_END: Final = "<!-- What scripts/bench --known --doc writes ends here. -->"
 
 # Of the house's chats: seconds at most, and how many times as fast as before at least.
 _SECONDS: Final[dict[Kind, tuple[float, float]]] = {
@@ -128,12 +122,14 @@ def _quiet(
 
 def _share(found: dict[str, Any] | None) -> float | None:
     """Return the percent of the worst hour for which the account was shown online."""
-    return None if found is None else max(found["online"]) / HOUR * 100
+    if found is None:
+        return None
+    return float(max(found["online"]) / HOUR * 100)
 
 
 def _an_hour(found: dict[str, Any] | None) -> float | None:
     """Return the requests of an hour; in the first one there is the set-up."""
-    return None if found is None else statistics.mean(found["requests"][1:])
+    return None if found is None else float(statistics.mean(found["requests"][1:]))
 
 
 def _limits(results: KnownResults) -> Iterator[Row]:
@@ -201,7 +197,10 @@ def _later(
 
 def _left(results: KnownResults, build: str | None, kind: Kind) -> float | None:
     found = results.of(build, among_strangers(kind, max(STRANGERS)))
-    return None if found is None else max(found["left"][-1] - found["left"][-2], 0)
+    if found is None:
+        return None
+    before, after = found["left"][-2:]
+    return float(max(after - before, 0))
 
 
 def _picking(results: KnownResults) -> Iterator[Row]:
@@ -299,19 +298,6 @@ def _day_cells(results: KnownResults) -> Iterator[tuple[str, ...]]:
                     f"{_an_hour(found):,.0f}",
                     *shares,
                 )
-
-
-def write_doc(text: str, picture: str) -> None:
-    """Put the tables and the picture where the documentation has them."""
-    document = DOC.read_text("utf-8")
-    before, begin, rest = document.partition(_BEGIN)
-    _, end, after = rest.partition(_END)
-    if not begin or not end:
-        raise RuntimeError(f"{DOC.name} has no place for it")
-    link = Path("images") / PICTURE.name
-    shown = f"![Seconds until all chats are known]({link})"
-    DOC.write_text(f"{before}{begin}\n\n{shown}\n\n{text}\n\n{end}{after}", "utf-8")
-    PICTURE.write_text(picture, "utf-8")
 
 
 _COLOURS: Final = ("#25a55f", "#8a8f98")

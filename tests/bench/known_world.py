@@ -27,15 +27,21 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from homeassistant import loader
-from homeassistant.config_entries import ConfigEntryState, ConfigSubentryData
+from homeassistant.config_entries import ConfigEntryState, ConfigSubentryDataWithId
 from homeassistant.const import EVENT_STATE_CHANGED, STATE_UNAVAILABLE, STATE_UNKNOWN
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er, frame
 from homeassistant.setup import async_setup_component
 from tests.chaos.clock import ChaosLoop, told_by
 from tests.simulator import Account
+from tests.simulator.announcing import SECONDS
 
-from .gateway_known import KnownSimulator
+from .gateway_known import (
+    KnownSimulator,
+    have_little_to_say,
+    pictures_asked,
+    shown_online,
+)
 
 DOMAIN: Final = "whatsapp_presence"
 BEGIN: Final = 1_790_035_200.0
@@ -144,6 +150,8 @@ class World:
         options: dict[str, Any] = {}
         if setting.gateway != "waapi":
             options["engine"] = setting.engine
+        if setting.gateway == "waha":
+            options["store"] = True
         self.account: Account = simulator.add_instance(
             setting.gateway,
             INSTANCES[setting.gateway],
@@ -191,7 +199,7 @@ class World:
                 "webhook_id": WEBHOOK_ID,
             },
             subentries_data=[
-                ConfigSubentryData(
+                ConfigSubentryDataWithId(
                     data={"chat": person.chat_id},
                     subentry_id=f"chat-{index}",
                     subentry_type="chat",
@@ -237,8 +245,7 @@ class World:
             if await home.until_known() is None:
                 raise RuntimeError("Not all became known")
             await asyncio.sleep(CALM)
-        # From here on WhatsApp has nothing new to say.
-        self.account.quirks.push_on_subscribe = False
+        have_little_to_say(self.account)
 
 
 async def restart(world: World) -> dict[str, Any]:
@@ -254,7 +261,7 @@ async def restart(world: World) -> dict[str, Any]:
         return {
             "seconds": None if known is None else known - begin,
             "requests": meter.requests(begin, known_by),
-            "online": meter.shown_online(begin, known_by + 25),
+            "online": shown_online(world.account, begin, known_by + SECONDS),
         }
 
 
@@ -269,10 +276,10 @@ async def day(world: World) -> dict[str, Any]:
     hours = [begin + hour * HOUR for hour in range(world.setting.hours)]
     return {
         "requests": [meter.requests(hour, hour + HOUR) for hour in hours],
-        "online": [meter.shown_online(hour, hour + HOUR) for hour in hours],
+        "online": [shown_online(world.account, hour, hour + HOUR) for hour in hours],
         "refused": meter.refused,
         "in_a_row": meter.in_a_row,
-        "pictures": meter.pictures,
+        "pictures": pictures_asked(world.account, meter),
     }
 
 
@@ -285,17 +292,20 @@ async def picker(world: World) -> dict[str, Any]:
         # So that nothing else is under way, today's pictures included.
         await asyncio.sleep(HOUR / 6)
         begin, computed = world.now, time.process_time()
-        pictures = meter.pictures
+        pictures = pictures_asked(world.account, meter)
         result = await home.hass.config_entries.subentries.async_init(
             (ENTRY_ID, "chat"), context={"source": "user"}
         )
         computed = time.process_time() - computed
         took = world.now - begin
-        options = result["data_schema"].schema["chat"].config["options"]
+        schema = result["data_schema"]
+        if schema is None:
+            raise RuntimeError("The form has nothing to choose from")
+        options = schema.schema["chat"].config["options"]
         return {
             # The clock stands still while something is computed, so that is added.
             "seconds": took - meter.busy(begin, world.now) + computed,
-            "pictures": meter.pictures - pictures,
+            "pictures": pictures_asked(world.account, meter) - pictures,
             "requests": meter.requests(begin, world.now + 1),
             "listed": len(options),
         }

@@ -5,11 +5,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 import itertools
+import math
 from pathlib import Path
 import shutil
 import statistics
 import time
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from tests.e2e.home_assistant import INTEGRATION
 from tests.simulator import Simulator
@@ -61,6 +62,13 @@ class Plan:
     flood: float
     starts: int
     wait_for_all: bool
+    # What of it is left to the long run: a flood of a thousand chats, watching nothing.
+    flood_many: bool = True
+    idle: float = IDLE
+    # Rounds of instructions, and samples from the POST to the action.
+    counts: int = 9
+    actions: int = 200
+    action_chats: tuple[int, ...] = (10, 100)
 
 
 FULL = Plan(
@@ -73,15 +81,17 @@ FULL = Plan(
     starts=3,
     wait_for_all=True,
 )
-QUICK = Plan(
-    chats=(1, 10, MANY),
-    rounds=8,
+SHORT = Plan(
+    chats=(10,),
+    rounds=15,
     batch=0.2,
-    samples=40,
+    samples=0,
     flood_chats=20,
-    flood=40,
-    starts=1,
+    flood=60,
+    starts=0,
     wait_for_all=False,
+    flood_many=False,
+    idle=10,
 )
 
 
@@ -127,6 +137,10 @@ class Results:
     plain_reloads: list[tuple[float, float]] = field(default_factory=list)
     # By who fills the entities, and how many chats they are of.
     memory: dict[tuple[str, int], Memory] = field(default_factory=dict)
+    # Instructions of an event, by number of chats and variant, one for each round.
+    counts: dict[int, dict[str, list[float]]] = field(default_factory=dict)
+    # Seconds from the POST to the action, by number of chats and way, in turns.
+    actions: dict[int, dict[str, list[float]]] = field(default_factory=dict)
     # By number of chats: seconds until all were subscribed, and requests meanwhile.
     subscribed: dict[int, tuple[float, int]] = field(default_factory=dict)
 
@@ -162,12 +176,33 @@ class Bench:
     began: float = 0.0
     _turns: dict[str, itertools.cycle[Chat]] = field(default_factory=dict)
 
+    @classmethod
+    def of_ours(
+        cls, host: Host, simulator: Simulator, account: Account, chats: list[Chat]
+    ) -> Self:
+        """Return one that has our chats and the empty webhook alone."""
+        return cls(
+            host,
+            simulator,
+            account,
+            {
+                EMPTY_WEBHOOK: many_chats(len(chats)),
+                OUR_WEBHOOK: chats,
+                TEMPLATE_WEBHOOK: [],
+            },
+        )
+
     def body(self, variant: str) -> tuple[str, bytes]:
         """Return where the next event of a kind goes, and what it says."""
         webhook_id, write = VARIANTS[variant]
+        return webhook_id, write(self.next_chat(variant))
+
+    def next_chat(self, variant: str) -> Chat:
+        """Return whose turn it is to have an event of a kind."""
         if variant not in self._turns:
+            webhook_id, _ = VARIANTS[variant]
             self._turns[variant] = itertools.cycle(self.chats[webhook_id])
-        return webhook_id, write(next(self._turns[variant]))
+        return next(self._turns[variant])
 
     async def add_entry(self, settle_time: float) -> float:
         """Add our entry; returns how long it took until it was loaded."""
@@ -238,12 +273,18 @@ async def bench(
     templates: list[Chat],
     *,
     settle_time: float | None,
+    configuration: str | None = None,
 ) -> AsyncIterator[Bench]:
-    """Run a Home Assistant; without a settle time it has no entry of ours."""
+    """Run a Home Assistant; without a settle time it has no entry of ours.
+
+    Its `configuration` is that of the templates, unless another is given.
+    """
+    if configuration is None:
+        configuration = template_configuration(templates)
     async with AsyncExitStack() as stack:
         simulator, account = await stack.enter_async_context(gateway(ours))
         host = await stack.enter_async_context(
-            Host(folder, configuration=template_configuration(templates))
+            Host(folder, configuration=configuration)
         )
         result = Bench(
             host,
@@ -258,6 +299,30 @@ async def bench(
         if settle_time is not None:
             await result.add_entry(settle_time)
         yield result
+
+
+async def known_chats(
+    folder: Path,
+    chats: list[Chat],
+    simulator: Simulator,
+    *,
+    settle_time: float,
+    integration: Path = INTEGRATION,
+    configuration: str = "",
+) -> str:
+    """Let a Home Assistant know the chats when it starts again; returns the entry's id."""
+    async with Host(
+        folder, integration=integration, configuration=configuration
+    ) as host:
+        added = await host.probe(
+            "add_entry", **entry(chats, simulator.url, settle_time)
+        )
+        if added["state"] != "loaded":
+            raise RuntimeError(f"The entry is {added['state']}")
+        # Long enough for the registries to be stored.
+        await asyncio.sleep(15)
+    entry_id: str = added["entry_id"]
+    return entry_id
 
 
 def say(what: str) -> None:
@@ -300,8 +365,9 @@ async def measure_events(folder: Path, plan: Plan, results: Results) -> None:
             for chat in one.chats[OUR_WEBHOOK]:
                 await one.host.post(OUR_WEBHOOK, chat.leave())
             await one.host.probe("flush")
-        say("time until a state shows")
-        for number, one in benches.items():
+        if plan.samples:
+            say("time until a state shows")
+        for number, one in benches.items() if plan.samples else ():
             for variant in (CHANGE, TEMPLATE_CHANGE):
                 results.latencies[number][variant] = await one.latency(
                     variant, plan.samples
@@ -311,19 +377,23 @@ async def measure_events(folder: Path, plan: Plan, results: Results) -> None:
         for number, one in benches.items():
             if plan.wait_for_all or number < MANY:
                 say(f"waiting until {number} chats are subscribed")
-                results.subscribed[number] = await _all_subscribed(one)
+                results.subscribed[number] = await all_subscribed(one)
 
 
-async def _all_subscribed(one: Bench) -> tuple[float, int]:
-    """Wait until all chats are subscribed; returns the seconds and the requests."""
+async def all_subscribed(one: Bench, patience: float = math.inf) -> tuple[float, int]:
+    """Wait until all chats are subscribed; returns the seconds and the requests.
+
+    After so many seconds of patience it is left at what there is by then.
+    """
     wanted = {chat.chat_id for chat in one.chats[OUR_WEBHOOK]}
     asked: dict[str, float] = {}
+    end = time.monotonic() + patience
     while True:
         for request in list(one.simulator.requests):
             if request.path.endswith("/get-chat-presence") and request.status == 200:
                 asked.setdefault(str(request.body["chatId"]), request.time)
-        if wanted <= asked.keys():
-            last = max(asked[chat_id] for chat_id in wanted)
+        if wanted <= asked.keys() or time.monotonic() > end:
+            last = max(asked.values(), default=one.began)
             requests = sum(request.time <= last for request in one.simulator.requests)
             return last - one.began, requests
         await asyncio.sleep(1)
@@ -338,7 +408,7 @@ async def measure_floods(folder: Path, plan: Plan, results: Results) -> None:
             ("integration", chats, []),
             ("template", [], chats),
             (f"integration, {MANY} chats", many_chats(MANY), []),
-        ):
+        )[: 3 if plan.flood_many else 2]:
             one = await stack.enter_async_context(
                 bench(
                     folder / f"flood-{len(hosts)}",
@@ -353,20 +423,20 @@ async def measure_floods(folder: Path, plan: Plan, results: Results) -> None:
                 ours or templates,
             )
         # A chat that is not subscribed yet has more to tell than the flood does.
-        await _all_subscribed(hosts["integration"][0])
+        await all_subscribed(hosts["integration"][0])
         await asyncio.sleep(REST)
         # What Home Assistant does by itself, and would do as well without the flood.
         idle: dict[str, Processor] = {}
         for name, (one, _, _) in hosts.items():
             before = one.host.processor_time()
             await one.host.probe("watch_pauses")
-            await asyncio.sleep(IDLE)
+            await asyncio.sleep(plan.idle)
             pauses = await one.host.probe("longest_pause")
             results.idle_pauses = {
                 kind: max(seconds, results.idle_pauses.get(kind, 0.0))
                 for kind, seconds in pauses.items()
             }
-            idle[name] = one.host.processor_time().since(before).per(IDLE)
+            idle[name] = one.host.processor_time().since(before).per(plan.idle)
         done = await asyncio.gather(
             *(
                 _flood(one, webhook_id, flooded, plan.flood, idle[name])
@@ -420,13 +490,10 @@ async def measure_starts(folder: Path, plan: Plan, results: Results) -> None:
         for number in (1, MANY):
             say(f"making {number} chats known")
             place = folder / f"known-{number}"
-            async with Host(place) as host:
-                added = await host.probe(
-                    "add_entry", **entry(chats[:number], simulator.url, 3)
-                )
-                known[number] = place, added["entry_id"]
-                # Long enough for the registries to be stored.
-                await asyncio.sleep(15)
+            known[number] = (
+                place,
+                await known_chats(place, chats[:number], simulator, settle_time=3),
+            )
         say("making a Home Assistant without chats known")
         async with Host(folder / "unknown"):
             pass
@@ -486,8 +553,9 @@ async def _measure_memory(
 
 
 async def measure(folder: Path, plan: Plan) -> Results:
-    """Measure everything."""
+    """Measure what the long run has more than the short one."""
     results = Results(plan)
-    await measure_starts(folder, plan, results)
+    if plan.starts:
+        await measure_starts(folder, plan, results)
     await measure_events(folder, plan, results)
     return results

@@ -9,9 +9,9 @@ from typing import NamedTuple
 from tests.e2e.home_assistant import INTEGRATION
 
 from .builds import THIS, Build
-from .events import OUR_WEBHOOK, entry
+from .events import OUR_WEBHOOK
 from .host import PLAIN, Host
-from .measure import MANY, REST, gateway, many_chats, say
+from .measure import MANY, REST, gateway, known_chats, many_chats, say
 from .report import Row
 
 ONE = 1
@@ -64,12 +64,9 @@ async def _look(host: Host) -> Held:
 async def _measure(build: Build, number: int, folder: Path, found: BuildMemory) -> None:
     chats = many_chats(number)
     async with gateway(chats) as (simulator, _):
-        async with Host(folder, integration=build.integration) as host:
-            added = await host.probe("add_entry", **entry(chats, simulator.url, 3))
-            if added["state"] != "loaded":
-                raise RuntimeError(f"The entry is {added['state']}")
-            # Long enough for the registries to be stored.
-            await asyncio.sleep(15)
+        await known_chats(
+            folder, chats, simulator, settle_time=3, integration=build.integration
+        )
         for who in (found.plain, found.ours):
             say(
                 f"memory, {build.name}, {number} chats, "

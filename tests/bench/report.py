@@ -2,14 +2,17 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+import itertools
 import math
 import statistics
 
+from .actions import CAME_ONLINE, IDEAL, TEMPLATE as ACTION_TEMPLATE
 from .host import Processor
 from .measure import (
     CHANGE,
     EMPTY,
     MANY,
+    PLAIN_ENTITIES,
     SAME,
     TEMPLATE_CHANGE,
     TEMPLATE_SAME,
@@ -108,12 +111,26 @@ def _ratios(
     return [read(one) / read(two) for one, two in zip(above, below, strict=True)]
 
 
-def _ratio_row(figure: str, ratios: list[float], bound: float) -> Row:
+def _paired(above: Sequence[float], below: Sequence[float]) -> list[float]:
+    """Return the ratios, round by round."""
+    return [one / two for one, two in zip(above, below, strict=True)]
+
+
+def _ratio_row(
+    figure: str,
+    ratios: list[float],
+    bound: float | None,
+    *,
+    unit: str = "×",
+    at_least: bool = False,
+) -> Row:
     return Row(
         figure,
         statistics.median(ratios),
         bound,
+        unit,
         spread=(min(ratios), max(ratios)),
+        at_least=at_least,
     )
 
 
@@ -122,71 +139,143 @@ def _process(spent: Processor) -> float:
 
 
 def bounded(results: Results) -> list[Row]:
-    """Return the figures that have a bound; of several numbers of chats the worst."""
-    events = results.events
-    rows: list[Row] = []
+    """Return the figures that have a bound, as far as they were measured.
 
-    def worst(figure: str, one: str, two: str, bound: float) -> None:
+    Of several numbers of chats it is the worst. Those without a bound are what Home
+    Assistant's own cost makes impossible to bound.
+    """
+    rows = [
+        *_instruction_rows(results),
+        *_processor_rows(results),
+        *_action_rows(results),
+        Row(
+            "Rows of the flood : template",
+            results.floods[_INTEGRATION].rows / results.floods[_TEMPLATE].rows,
+            0.05,
+        ),
+    ]
+    if results.memory:
         rows.append(
-            max(
+            Row(
+                "Memory per chat over plain entities",
                 (
-                    _ratio_row(
-                        f"{figure}, {number} {'chat' if number == 1 else 'chats'}",
-                        _ratios(events[number][one], events[number][two], _process),
-                        bound,
-                    )
-                    for number in events
-                ),
-                key=lambda row: row.value or 0.0,
+                    _per_chat(results, WITH, "traced")
+                    - _per_chat(results, PLAIN_ENTITIES, "traced")
+                )
+                / 1024,
+                7.5,
+                "KiB",
             )
         )
-
-    worst("CPU, nothing changes : empty webhook", SAME, EMPTY, 1.25)
-    worst("CPU, four entities change : empty webhook", CHANGE, EMPTY, 2.5)
-    worst("CPU, four entities change : template", CHANGE, TEMPLATE_CHANGE, 0.2)
-    for variant, name in ((SAME, "nothing changes"), (CHANGE, "four entities change")):
+    if results.reloads:
+        all_of_it = [spent for spent, _ in results.reloads]
+        plain = [spent for spent, _ in results.plain_reloads]
         rows.append(
             _ratio_row(
-                f"CPU, {name}, {MANY} chats : 10 chats",
-                _ratios(events[MANY][variant], events[10][variant], _process),
-                1.1,
+                f"Set-up, {MANY} known chats: time on the loop, s",
+                all_of_it,
+                None,
+                unit="s",
             )
         )
-    all_of_it = [spent for spent, _ in results.reloads]
-    ours, template = results.floods[_INTEGRATION], results.floods[_TEMPLATE]
-    rows.append(Row("Rows of the flood : template", ours.rows / template.rows, 0.1))
-    rows.append(
-        Row(
-            "Memory per chat, over its registry entries",
-            _per_chat(results, WITH, "traced") / 1024,
-            10,
-            "KiB",
-        )
-    )
-    rows.append(
-        Row(
-            f"Set-up, {MANY} known chats: time on the loop",
-            statistics.median(all_of_it),
-            1,
-            "s",
-            (min(all_of_it), max(all_of_it)),
-        )
-    )
-    rows.append(
-        Row(
-            "Longest pause of the loop in the flood, "
-            f"{results.plan.flood_chats} and {MANY} chats",
-            max(
-                flood.pauses["own"]
-                for name, flood in results.floods.items()
-                if name != _TEMPLATE
+        rows.append(_ratio_row("The same of plain entities", plain, None, unit="s"))
+        rows.append(
+            Row(
+                "Longest pause of the loop in the flood, "
+                f"{results.plan.flood_chats} and {MANY} chats",
+                max(
+                    flood.pauses["own"]
+                    for name, flood in results.floods.items()
+                    if name != _TEMPLATE
+                )
+                * 1000,
+                None,
+                "ms",
             )
-            * 1000,
-            50,
-            "ms",
         )
-    )
+        rows.append(
+            Row(
+                f"A garbage collection with {MANY} chats that nobody fills",
+                results.memory[WITHOUT, MANY].collection * 1000,
+                None,
+                "ms",
+            )
+        )
     return rows
+
+
+def _instruction_rows(results: Results) -> Iterator[Row]:
+    counts = results.counts
+    if not counts:
+        return
+    for variant, name, bound in (
+        (SAME, "nothing changes", 1.05),
+        (CHANGE, "four entities change", 1.95),
+    ):
+        yield max(
+            (
+                _ratio_row(
+                    f"Instructions on the loop, {name} : empty webhook, {number} chats",
+                    _paired(counts[number][variant], counts[number][EMPTY]),
+                    bound,
+                )
+                for number in counts
+            ),
+            key=lambda row: row.value or 0.0,
+        )
+    few = min(counts)
+    for variant, name in ((SAME, "nothing changes"), (CHANGE, "four entities change")):
+        yield _ratio_row(
+            f"Instructions on the loop, {name}, {MANY} : {few} chats",
+            _paired(counts[MANY][variant], counts[few][variant]),
+            1.02,
+        )
+
+
+def _processor_rows(results: Results) -> Iterator[Row]:
+    events = results.events
+    for figure, one, two, bound in (
+        ("CPU, nothing changes : empty webhook", SAME, EMPTY, 1.1),
+        ("CPU, four entities change : empty webhook", CHANGE, EMPTY, None),
+        ("CPU, four entities change : template", CHANGE, TEMPLATE_CHANGE, None),
+    ):
+        yield max(
+            (
+                _ratio_row(
+                    f"{figure}, {number} {'chat' if number == 1 else 'chats'}",
+                    _ratios(events[number][one], events[number][two], _process),
+                    bound,
+                )
+                for number in events
+            ),
+            key=lambda row: row.value or 0.0,
+        )
+
+
+# So many samples of each way make a round.
+_ROUND = 20
+
+
+def _action_rows(results: Results) -> Iterator[Row]:
+    for number, ways in results.actions.items():
+        medians = {
+            way: [
+                statistics.median(times) for times in itertools.batched(samples, _ROUND)
+            ]
+            for way, samples in ways.items()
+        }
+        yield _ratio_row(
+            f"came_online to action : webhook trigger to action, {number} chats",
+            _paired(medians[CAME_ONLINE], medians[IDEAL]),
+            1.3,
+        )
+        if number == max(results.actions):
+            yield _ratio_row(
+                f"Templates to action : came_online to action, {number} chats",
+                _paired(medians[ACTION_TEMPLATE], medians[CAME_ONLINE]),
+                2.4,
+                at_least=True,
+            )
 
 
 def table(header: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
@@ -206,99 +295,86 @@ def _percentile(values: Sequence[float], percent: int) -> float:
     return ordered[min(math.ceil(len(ordered) * percent / 100), len(ordered)) - 1]
 
 
+_NAMES = {
+    EMPTY: "empty webhook",
+    SAME: "integration, nothing changes",
+    CHANGE: "integration, four entities change",
+    TEMPLATE_SAME: "template, nothing changes",
+    TEMPLATE_CHANGE: "template, four entities change",
+}
+
+
 def tables(results: Results) -> str:
     """Return all that was measured, as Markdown."""
-    names = {
-        EMPTY: "empty webhook",
-        SAME: "integration, nothing changes",
-        CHANGE: "integration, four entities change",
-        TEMPLATE_SAME: "template, nothing changes",
-        TEMPLATE_CHANGE: "template, four entities change",
-    }
-    parts = [
-        "### Against the bounds",
-        table(
-            ("figure", "measured", "rounds", "bound", "met"),
-            (row.cells() for row in bounded(results)),
-        ),
-        "### CPU per event, ms: median (least to most)",
-        table(
-            ("event", "chats", "whole process", "of it on the event loop"),
+    return "\n\n".join(
+        f"### {title}\n\n{table(header, rows)}"
+        for title, header, rows in _all_tables(results)
+    )
+
+
+type _Table = tuple[str, Sequence[str], Iterator[Sequence[str]]]
+
+
+def _all_tables(results: Results) -> Iterator[_Table]:
+    yield (
+        "Against the bounds",
+        ("figure", "measured", "rounds", "bound", "met"),
+        (row.cells() for row in bounded(results)),
+    )
+    if results.counts:
+        yield (
+            "Instructions of an event on the event loop: median (least to most)",
+            ("event", "chats", "instructions"),
             (
-                (
-                    name,
-                    str(number),
-                    _milliseconds([one.process for one in spent[variant]]),
-                    _milliseconds([one.loop for one in spent[variant]]),
-                )
-                for variant, name in names.items()
-                for number, spent in results.events.items()
+                (_NAMES[variant], f"{number:,}", _thousands(counted[variant]))
+                for variant in next(iter(results.counts.values()))
+                for number, counted in results.counts.items()
             ),
+        )
+    yield (
+        "CPU per event, ms: median (least to most)",
+        ("event", "chats", "whole process", "of it on the event loop"),
+        (
+            (
+                name,
+                str(number),
+                _milliseconds([one.process for one in spent[variant]]),
+                _milliseconds([one.loop for one in spent[variant]]),
+            )
+            for variant, name in _NAMES.items()
+            for number, spent in results.events.items()
         ),
-        "### From the POST to the state on the WebSocket API, ms",
-        table(
+    )
+    if results.actions:
+        yield (
+            "From the POST to the action, ms",
+            ("what the automation waits for", "chats", "p50", "p99"),
+            (
+                (way, str(number), *_percentiles(times))
+                for number, ways in results.actions.items()
+                for way, times in ways.items()
+            ),
+        )
+    if any(results.latencies.values()):
+        yield (
+            "From the POST to the state on the WebSocket API, ms",
             ("event", "chats", "p50", "p99"),
             (
-                (
-                    names[variant],
-                    str(number),
-                    f"{_percentile(times, 50) * 1000:.2f}",
-                    f"{_percentile(times, 99) * 1000:.2f}",
-                )
+                (_NAMES[variant], str(number), *_percentiles(times))
                 for number, variants in results.latencies.items()
                 for variant, times in variants.items()
             ),
-        ),
-        f"### The flood, {results.plan.flood:g} s",
-        table(
-            (
-                "who",
-                "events",
-                "CPU per event, ms",
-                "rows per 1,000 events",
-                "KiB per 1,000 events",
-            ),
-            (
-                (
-                    name,
-                    str(flood.events),
-                    f"{flood.spent.process / flood.events * 1000:.3f}",
-                    f"{flood.rows / flood.events * 1000:.0f}",
-                    f"{flood.size / flood.events * 1000 / 1024:.0f}",
-                )
-                for name, flood in results.floods.items()
-            ),
-        ),
-        "### Longest pauses of the event loop, ms",
-        table(
-            (
-                "who",
-                "all of it",
-                "without other processes' turns",
-                "a garbage collection",
-                "without either",
-            ),
-            (
-                (
-                    name,
-                    *(
-                        f"{pauses[kind] * 1000:.0f}"
-                        for kind in ("pause", "own", "collection", "rest")
-                    ),
-                )
-                for name, pauses in (
-                    *((name, flood.pauses) for name, flood in results.floods.items()),
-                    ("any of them, without a flood", results.idle_pauses),
-                )
-            ),
-        ),
-        f"### Start and set-up with {MANY} chats",
-        table(
+        )
+    yield from _flood_tables(results)
+    if results.starts:
+        yield (
+            f"Start and set-up with {MANY} chats",
             ("figure", "all of it", "without garbage collections"),
             iter(_start_figures(results)),
-        ),
-        "### Memory, by who fills the chats' entities",
-        table(
+        )
+    if results.memory:
+        yield (
+            "Memory, by who fills the chats' entities",
             (
                 "who",
                 "chats",
@@ -309,22 +385,75 @@ def tables(results: Results) -> str:
                 "a garbage collection of it all",
             ),
             _memory_rows(results),
-        ),
-        "### Until all chats are subscribed",
-        table(
-            ("chats", "seconds", "requests", "requests a minute"),
+        )
+    yield (
+        "Until all chats are subscribed",
+        ("chats", "seconds", "requests", "requests a minute"),
+        (
             (
-                (
-                    str(number),
-                    f"{seconds:.0f}",
-                    str(requests),
-                    f"{requests / max(seconds, 1) * 60:.0f}" if seconds > 60 else "–",
-                )
-                for number, (seconds, requests) in results.subscribed.items()
-            ),
+                str(number),
+                f"{seconds:.0f}",
+                str(requests),
+                f"{requests / max(seconds, 1) * 60:.0f}" if seconds > 60 else "–",
+            )
+            for number, (seconds, requests) in results.subscribed.items()
         ),
-    ]
-    return "\n\n".join(parts)
+    )
+
+
+def _flood_tables(results: Results) -> Iterator[_Table]:
+    yield (
+        f"The flood, {results.plan.flood:g} s",
+        (
+            "who",
+            "events",
+            "CPU per event, ms",
+            "rows per 1,000 events",
+            "KiB per 1,000 events",
+        ),
+        (
+            (
+                name,
+                str(flood.events),
+                f"{flood.spent.process / flood.events * 1000:.3f}",
+                f"{flood.rows / flood.events * 1000:.0f}",
+                f"{flood.size / flood.events * 1000 / 1024:.0f}",
+            )
+            for name, flood in results.floods.items()
+        ),
+    )
+    yield (
+        "Longest pauses of the event loop, ms",
+        (
+            "who",
+            "all of it",
+            "without other processes' turns",
+            "a garbage collection",
+            "without either",
+        ),
+        (
+            (
+                name,
+                *(
+                    f"{pauses[kind] * 1000:.0f}"
+                    for kind in ("pause", "own", "collection", "rest")
+                ),
+            )
+            for name, pauses in (
+                *((name, flood.pauses) for name, flood in results.floods.items()),
+                ("any of them, without a flood", results.idle_pauses),
+            )
+        ),
+    )
+
+
+def _thousands(values: Sequence[float]) -> str:
+    median = statistics.median(values)
+    return f"{median:,.0f} ({min(values):,.0f} to {max(values):,.0f})"
+
+
+def _percentiles(times: Sequence[float]) -> tuple[str, ...]:
+    return tuple(f"{_percentile(times, percent) * 1000:.2f}" for percent in (50, 99))
 
 
 def _start_figures(results: Results) -> list[tuple[str, ...]]:

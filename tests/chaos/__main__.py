@@ -7,7 +7,7 @@ import sys
 import custom_components.whatsapp_presence  # noqa: F401
 
 from .fuzz import FuzzResult, fuzz
-from .oracle import Oracle
+from .oracle import KINDS, Oracle
 from .run import Result, run
 
 
@@ -32,6 +32,24 @@ def report(seed: int, result: Result) -> None:
             f"{tally.differed:>11.1f}{tally.doubtful:>11.0f}"
             f"{tally.unavailable:>11.0f}{tally.unsubscribed:>12.0f}"
         )
+    print(
+        f"{'':<14}{'nothing supported, s':>34}{'':<4}{'without cause':>30}\n"
+        f"{'chat':<14}"
+        + "".join(f"{kind:>10}" for kind in KINDS)
+        + f"{'triggers':>12}{'of':>7}{'resets':>9}{'of':>7}"
+    )
+    for chat in result.oracle.chats.values():
+        tally = chat.tally
+        print(
+            f"{chat.name:<14}"
+            + "".join(f"{tally.unsupported[kind]:>10.0f}" for kind in KINDS)
+            + f"{tally.fired_without_cause:>12}{tally.fired:>7}"
+            + f"{tally.resets_without_cause:>9}{tally.resets:>7}"
+        )
+    print(
+        "shown online because of us, at most of an hour: "
+        + ", ".join(f"{key} {part:.1%}" for key, part in result.announced.items())
+    )
     print(
         f"leaked tasks, timers, sockets: {result.leaks}; memory {result.memory:+.2%}; "
         f"log lines of an outage at most: {result.most_lines[0]} down, "
@@ -71,12 +89,19 @@ def main() -> int:
         help="throw so many webhook bodies instead (%(const)s)",
     )
     parser.add_argument("--hours", type=float, default=24, help="simulated hours")
+    parser.add_argument(
+        "--only",
+        action="append",
+        default=[],
+        metavar="FAULT",
+        help="let this fault happen alone, as it is called in the report; repeatable",
+    )
     arguments = parser.parse_args()
     if arguments.fuzz is not None:
         found = fuzz(arguments.seed, arguments.fuzz)
         report_fuzz(arguments.seed, found)
         return 0 if found.good else 1
-    result = run(arguments.seed, arguments.hours)
+    result = run(arguments.seed, arguments.hours, only=arguments.only)
     report(arguments.seed, result)
     return 0 if result.good else 1
 

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Callable, Generator
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from contextvars import Context
 from datetime import UTC, datetime
 import heapq
 import os
@@ -54,6 +55,8 @@ class ChaosLoop(asyncio.SelectorEventLoop):
     def __init__(self, start: float) -> None:
         """Begin at a time in unix seconds, which is also what `time` counts in."""
         self._skipped_to = start
+        # By how much this machine's clock is wrong.
+        self.wrong_by = 0.0
         self.threads_at_work = 0
         selector = _SkippingSelector()
         selector.loop = self
@@ -64,6 +67,22 @@ class ChaosLoop(asyncio.SelectorEventLoop):
     @override
     def time(self) -> float:
         return self._skipped_to
+
+    @override
+    def call_at[*Ts](
+        self,
+        when: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        # A little time passes in truth, too; who waits for less would do so for ever.
+        soonest = self._skipped_to + 2 * self._clock_resolution
+        return super().call_at(max(when, soonest), callback, *args, context=context)
+
+    def wall(self) -> float:
+        """What this machine's clock tells, which can be set, unlike `time`."""
+        return self._skipped_to + self.wrong_by
 
     def skip(self, seconds: float) -> None:
         """Let time pass; to a timer exactly, lest rounding leaves it for the next."""
@@ -105,20 +124,20 @@ class ChaosLoop(asyncio.SelectorEventLoop):
 
 @contextmanager
 def told_by(loop: ChaosLoop) -> Generator[None]:
-    """Let everybody have the time from the loop."""
+    """Let everybody have the time from the loop, and the date from its wall clock."""
 
     def now(tz: Any = UTC) -> datetime:
-        return datetime.fromtimestamp(loop.time(), tz or UTC)
+        return datetime.fromtimestamp(loop.wall(), tz or UTC)
 
     def utcnow() -> datetime:
-        return datetime.fromtimestamp(loop.time(), UTC)
+        return datetime.fromtimestamp(loop.wall(), UTC)
 
     with (
-        patch.object(time, "time", loop.time),
+        patch.object(time, "time", loop.wall),
         patch.object(aiohttp.connector, "monotonic", loop.time),
         patch.object(dt_util, "utcnow", utcnow),
         patch.object(dt_util, "now", now),
         patch.object(event_helper, "time_tracker_utcnow", utcnow),
-        patch.object(event_helper, "time_tracker_timestamp", loop.time),
+        patch.object(event_helper, "time_tracker_timestamp", loop.wall),
     ):
         yield

@@ -269,7 +269,7 @@ class _Cause:
         if found is None or new is None or new.state not in {"on", "typing"}:
             return
         self.result.changes += 1
-        chat, thing = found
+        _, chat, thing = found
         name = chat.name.partition(" ")[2]
         named: tuple[bytes, ...] = (FAMILY.encode(),)
         if name != "Family":
@@ -332,7 +332,7 @@ def _check_trackers(
                 (
                     "a deadline gone by",
                     tracker.deadline is not None
-                    and not now < tracker.deadline < now + 61,
+                    and not now < tracker.deadline < now + 3601,
                 ),
                 ("too many members", len(tracker._members or ()) > MAX_MEMBERS),
             )

@@ -2,11 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncGenerator, Generator, Mapping
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
+import copy
+from dataclasses import dataclass, replace
 import json
+import logging
+import math
 from random import Random
 import tempfile
-from typing import Any, Final, override
+from typing import Any, Final
 from unittest.mock import patch
 
 from aiohttp import web
@@ -26,112 +30,177 @@ from homeassistant.config_entries import (
     ConfigSubentryData,
 )
 from homeassistant.const import EVENT_STATE_CHANGED
-from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er, frame, issue_registry as ir
 from homeassistant.helpers.storage import Store
+from homeassistant.helpers.trigger import (
+    async_initialize_triggers,
+    async_validate_trigger_config,
+)
 from homeassistant.setup import async_setup_component
-from tests.simulator import Account, Group, Person, Simulator, WaapiAccount
-from tests.simulator.server import Handler
+from tests.simulator import Account, Group, Person, WaapiAccount
+from tests.simulator.clock import LoopClock
+from tests.simulator.engine import EngineAccount
 
 from .clock import ChaosLoop
-from .oracle import UNAVAILABLE, Oracle, Watched
-from .reference import NEVER, read_answer, read_body
+from .law import NEVER
+from .oracle import LAST_SEEN, UNAVAILABLE, Oracle, Watched
+from .reference import Message, read_answer, read_answers, read_body
+from .taps import Answer, Call, TappedSimulator
 
 HOST: Final = "127.0.0.1"
 INSTANCES: Final = {"waapi": "12345", "wawp": "A1B2C3", "waha": "default"}
 NAMES: Final = ("Anna", "Ben", "Carl", "Dora", "Emil", "Fay", "Gus", "Hana")
+# Those of them who hide that they are online.
+HIDDEN: Final = frozenset({"Dora", "Hana"})
 FAMILY: Final = "120363000000000001@g.us"
 MEMBERS: Final = 4
 WEBHOOK: Final = "custom_components.whatsapp_presence.instance.address"
 SECRET: Final = "what is signed with"
+GRACE: Final = 117.0
+"""Seconds, with some left out for who looks at the clock a moment earlier."""
+HEARD: Final = 150.0
+"""Seconds for which a refusal of the credentials may keep an account away."""
+BEGINS: Final = 90.0
+"""Seconds for which a set-up may announce an account."""
+CLOCKS: Final = 900.0
+"""Seconds for which an event may be taken for a late one after a clock was set."""
 
-# What asks for a chat in each dialect: the end of the path, and the method.
-_ASKS: Final = {
-    "waapi": ("POST", "/client/action/get-chat-presence"),
-    "wawp": ("GET", "/v2/presence/"),
-    "waha": ("GET", "/presence/"),
-}
+TRIGGERS: Final = (
+    "came_online",
+    "went_offline",
+    "started_typing",
+    "stopped_typing",
+    "started_recording",
+    "stopped_recording",
+)
 
-
-class TappedSimulator(Simulator):
-    """A simulator that keeps its last answer for each chat."""
-
-    def __init__(self, loop: ChaosLoop) -> None:
-        """Follow the loop's clock."""
-        super().__init__(clock=loop.time)
-        self.answers: dict[tuple[str, str], tuple[float, bytes]] = {}
-        self.last_refusal: dict[str, tuple[float, float]] = {}
-
-    def release(self) -> None:
-        """Let calls go that hang."""
-        self._stopping.set()
-        self._stopping = asyncio.Event()
-
-    @web.middleware
-    @override
-    async def _middleware(
-        self, request: web.Request, handler: Handler
-    ) -> web.StreamResponse:
-        asked = self.clock()
-        response = await super()._middleware(request, handler)
-        gateway, path = _gateway_and_path(request)
-        if response.status == 429:
-            after = response.headers.get("Retry-After")
-            self.last_refusal[gateway] = (
-                self.clock(),
-                float(after) if after else 900.0,
-            )
-        method, part = _ASKS.get(gateway, ("", "\0"))
-        if (
-            request.method == method
-            and part in path
-            and response.status == 200
-            and isinstance(response, web.Response)
-        ):
-            if gateway == "waapi":
-                chat = json.loads(await request.read()).get("chatId", "")
-            else:
-                chat = path.rpartition("/")[2]
-            assert isinstance(response.body, bytes)
-            self.answers[gateway, chat] = asked, response.body
-        return response
+# What the gateways call an account that is there, and one that needs its user.
+READY: Final = frozenset({"ready", "connected", "working"})
+FATAL: Final = frozenset(
+    {"qr", "auth_failure", "scan_qr_code", "failed", "passkey_required"}
+)
+_LOGGER = logging.getLogger(__name__)
 
 
-def _gateway_and_path(request: web.Request) -> tuple[str, str]:
-    path = request.path
-    if path.startswith("/api/v1/"):
-        return "waapi", path
-    return ("wawp" if path.startswith("/v2/") else "waha"), path
+@dataclass(slots=True)
+class Told:
+    """What Home Assistant was told of an account, and when."""
+
+    ready_at: float = -NEVER
+    fatal: bool = False
+    refused_at: float = -NEVER
+    # It was told that the account is away; a call for its status failed.
+    lost: bool = False
+    missed: bool = False
+    # It has truly lost its subscriptions since.
+    emptied: bool = False
 
 
 class World:
     """Everything that a run consists of."""
 
     def __init__(
-        self, hass: HomeAssistant, simulator: TappedSimulator, seed: int
+        self, simulator: TappedSimulator, seed: int, folder: str, stored: dict[str, Any]
     ) -> None:
-        """Begin with an empty world."""
-        self.hass = hass
+        """Begin with an empty world; `stored` is what survives a power cut."""
         self.simulator = simulator
         self.random = Random(f"world/{seed}")
         self.oracle = Oracle()
+        self.oracle.may_be_away = self.may_be_away
         self.accounts: dict[str, Account] = {}
         self.entries: dict[str, MockConfigEntry] = {}
-        self._entities: dict[str, tuple[Watched, str] | None] = {}
+        self.told: dict[str, Told] = {}
+        # When an account was set up, or a chat added: that may announce it.
+        self.begins: dict[str, list[float]] = {}
+        self.muted = False
+        self._loop = asyncio.get_running_loop()
+        self._folder = folder
+        self._stored = stored
+        self._life = AsyncExitStack()
+        self._entities: dict[str, tuple[str, Watched, str] | None] = {}
+        self._triggers: dict[str, CALLBACK_TYPE] = {}
         self._http: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._port = 0
+        simulator.listeners.append(self._answered)
+
+    @property
+    def now(self) -> float:
+        """The time."""
+        return self._loop.time()
 
     # ------------------------------------------------------------ Home Assistant
 
+    hass: HomeAssistant
+
     async def open(self) -> None:
         """Let Home Assistant serve webhooks, and the oracle see what is shown."""
+        self.hass = await self._life.enter_async_context(
+            async_test_home_assistant(config_dir=self._folder)
+        )
+        self.hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
+        # Home Assistant's bootstrap does; it tells who uses what will go.
+        frame.async_setup(self.hass)
         assert await async_setup_component(self.hass, "webhook", {})
         self._http = web.AppRunner(self.hass.http.app, access_log=None)
         await self._http.setup()
         await self.serve()
         self.hass.config.external_url = self._url
         self.hass.bus.async_listen(EVENT_STATE_CHANGED, self._state_changed)
+
+    async def close(self) -> None:
+        """End Home Assistant."""
+        for detach in self._triggers.values():
+            detach()
+        self._triggers.clear()
+        self._entities.clear()
+        if self._http is not None:
+            await self._http.cleanup()
+            self._http = self._site = None
+        await self.hass.async_stop(force=True)
+        await self._life.aclose()
+
+    async def kill(self) -> None:
+        """Cut the power: nothing more is said, and what was not stored is lost."""
+        stored = copy.deepcopy(self._stored)
+        self.muted = self.simulator.deaf = True
+        self.tapping = False
+        # It goes on for a while without being seen or heard by anybody, lest it haunts
+        # the one that comes after it.
+        for gateway in self.entries:
+            self.forget(gateway)
+            await self.unload(gateway)
+        await self.close()
+        self._stored.clear()
+        self._stored.update(stored)
+
+    async def revive(self) -> None:
+        """Give the power back: a new Home Assistant finds what was stored."""
+        self.muted = self.simulator.deaf = False
+        await self.open()
+        self.tapping = True
+        for gateway, old in self.entries.items():
+            entry = self.entries[gateway] = MockConfigEntry(
+                domain=DOMAIN,
+                entry_id=old.entry_id,
+                title=old.title,
+                unique_id=old.unique_id,
+                data=dict(old.data),
+                options=dict(old.options),
+                subentries_data=[
+                    ConfigSubentryData(
+                        data=dict(subentry.data),
+                        subentry_type=subentry.subentry_type,
+                        title=subentry.title,
+                        unique_id=subentry.unique_id,
+                    )
+                    for subentry in old.subentries.values()
+                ],
+            )
+            entry.add_to_hass(self.hass)
+        for gateway in self.entries:
+            await self.load(gateway)
 
     async def move(self) -> None:
         """Be found under another address, and no longer under the old one."""
@@ -167,11 +236,6 @@ class World:
         for name in ("_async_load", "_async_write_data", "async_remove"):
             getattr(Store, name).reset_mock()
 
-    async def close(self) -> None:
-        """Stop to serve."""
-        if self._http is not None:
-            await self._http.cleanup()
-
     @callback
     def _state_changed(self, event: Event[Any]) -> None:
         entity_id = event.data["entity_id"]
@@ -179,16 +243,47 @@ class World:
             self._entities[entity_id] = self._find(entity_id)
         if (found := self._entities[entity_id]) is None or not self.tapping:
             return
-        chat, thing = found
+        gateway, chat, thing = found
         new = event.data["new_state"]
         if new is None:
             # Another chat may get the name.
             del self._entities[entity_id]
-        self.oracle.now = self.hass.loop.time()
-        self.oracle.show(chat, thing, UNAVAILABLE if new is None else new.state)
+        elif thing == "online" and entity_id not in self._triggers:
+            self._triggers[entity_id] = lambda: None
+            self.hass.async_create_task(self._attach(entity_id))
+        self.oracle.now = self.now
+        self.oracle.show(
+            gateway, chat, thing, UNAVAILABLE if new is None else new.state
+        )
 
-    def _find(self, entity_id: str) -> tuple[Watched, str] | None:
-        """Find the chat and the thing of an entity."""
+    async def _attach(self, entity_id: str) -> None:
+        """Attach the integration's triggers to a chat, as an automation does."""
+        configs = await async_validate_trigger_config(
+            self.hass,
+            [
+                {
+                    "platform": f"{DOMAIN}.{trigger}",
+                    "id": trigger,
+                    "target": {"entity_id": [entity_id]},
+                }
+                for trigger in TRIGGERS
+            ],
+        )
+
+        async def fire(variables: dict[str, Any], *_: Any) -> None:
+            found = self._find(entity_id)
+            if found is not None and self.tapping:
+                self.oracle.now = self.now
+                self.oracle.fired(found[1], variables["trigger"]["id"])
+
+        detach = await async_initialize_triggers(
+            self.hass, configs, fire, DOMAIN, entity_id, _LOGGER.log
+        )
+        assert detach is not None
+        self._triggers[entity_id] = detach
+
+    def _find(self, entity_id: str) -> tuple[str, Watched, str] | None:
+        """Find the account, the chat and the thing of an entity."""
         entity = er.async_get(self.hass).async_get(entity_id)
         if entity is None or entity.platform != DOMAIN:
             return None
@@ -199,14 +294,17 @@ class World:
                 f"{entry.entry_id}_"
             ).partition("_")
             chat = self.oracle.chats.get((gateway, chat_id))
-            if chat is not None and thing in chat.receiver.keys:
-                return chat, thing
+            if chat is not None and thing in {*chat.receiver.keys, LAST_SEEN}:
+                return gateway, chat, thing
         return None
 
     # -------------------------------------------------------------------- people
 
     def add_account(self, gateway: str, *, signs: bool = True, **quirks: Any) -> None:
         """Add an account with everybody in it, and the entry that follows it."""
+        if gateway == "waha":
+            # Else it can't tell whose lid it is.
+            quirks.setdefault("store", True)
         account = self.simulator.add_instance(
             gateway, INSTANCES[gateway], token=f"t0ken-{gateway}", **quirks
         )
@@ -220,7 +318,21 @@ class World:
             )
             for i, name in enumerate(NAMES)
         ]
+        for person in people:
+            person.online_hidden = person.name in HIDDEN
         family = account.add_group(FAMILY, name="Family", members=people[:MEMBERS])
+        self.told[gateway] = Told()
+        self.begins[gateway] = []
+        empty = account.lose_subscriptions
+
+        def emptied() -> None:
+            self.told[gateway].emptied = True
+            empty()
+
+        account.lose_subscriptions = emptied  # type: ignore[method-assign]
+        if isinstance(account, EngineAccount):
+            # Who looks on is not fooled by clocks that are set.
+            account.announcer.clock = LoopClock(self._loop.time)
         chats: list[Person | Group] = [*people, family]
         self.accounts[gateway] = account
         path, instance, token = {
@@ -253,6 +365,7 @@ class World:
             f"{gateway} {chat.name}",
             is_group=isinstance(chat, Group),
             settle=settle,
+            live=gateway == "waapi",
         )
         return ConfigSubentryData(
             data={"chat": chat.chat_id, "settle_time": settle},
@@ -272,6 +385,7 @@ class World:
     async def load(self, gateway: str) -> None:
         """Set the entry up; whether that works is another matter."""
         entry = self.entries[gateway]
+        self.begins[gateway].append(self.now)
         if entry.state is ConfigEntryState.NOT_LOADED:
             # The first one brings the others with it.
             await self.hass.config_entries.async_setup(entry.entry_id)
@@ -286,13 +400,20 @@ class World:
 
     def forget(self, gateway: str) -> None:
         """The receivers begin anew with the integration."""
-        for (account, _), chat in self.oracle.chats.items():
-            if account == gateway:
-                chat.receiver.restart()
+        self.oracle.now = self.now
+        self.oracle.cut(gateway)
+        self.told[gateway] = Told()
+        for chat in self.oracle.of(gateway):
+            chat.shown.clear()
+            chat.receiver.available = False
+            chat.receiver.restart()
+            chat.dirty = True
 
     async def remove_chat(self, gateway: str, subentry: ConfigSubentry) -> None:
         """Let the user delete a chat."""
         chat = self.oracle.chats[gateway, subentry.data["chat"]]
+        chat.shown.clear()
+        chat.receiver.available = False
         self.hass.config_entries.async_remove_subentry(
             self.entries[gateway], subentry.subentry_id
         )
@@ -301,6 +422,7 @@ class World:
 
     async def add_chat(self, gateway: str, chat: Person | Group) -> None:
         """Let the user add a chat."""
+        self.begins[gateway].append(self.now)
         data = self._subentry(gateway, chat)
         # What arrived meanwhile was nobody's.
         self.oracle.chats[gateway, chat.chat_id].receiver.restart()
@@ -322,8 +444,8 @@ class World:
         settle times. Returns whether that was so.
         """
         watched = self.oracle.chats[gateway, subentry.data["chat"]]
-        now = self.hass.loop.time()
-        if watched.receiver.next_change(now) != NEVER:
+        now = self.now
+        if not watched.receiver.settled(now):
             return False
         settle = self.random.choice((0, 1, 3, 5, 20))
         self.hass.config_entries.async_update_subentry(
@@ -351,6 +473,16 @@ class World:
             if domain == DOMAIN and issue.active
         ]
 
+    def part(self, gateway: str, person: Person, *, leave: bool) -> None:
+        """Let somebody leave the group, or come back."""
+        group = self.accounts[gateway].group(FAMILY)
+        if leave:
+            group.members.remove(person)
+            group.states.pop(person, None)
+            self.oracle.chats[gateway, FAMILY].receiver.gone(person.chat_id)
+        else:
+            group.members.append(person)
+
     # ---------------------------------------------------------------------- taps
 
     tapping = True
@@ -366,12 +498,6 @@ class World:
                 stack.enter_context(
                     patch.object(gateway, "parse_event", self._tap_events(key, gateway))
                 )
-                for name in ("subscribe", "snapshot"):
-                    stack.enter_context(
-                        patch.object(
-                            gateway, name, self._tap_answers(key, gateway, name)
-                        )
-                    )
             yield
 
     def _tap_events(self, key: str, gateway: Any) -> Any:
@@ -379,73 +505,153 @@ class World:
 
         def parse_event(client: Any, raw: bytes, headers: Mapping[str, str]) -> Any:
             events = original(client, raw, headers)
-            self.oracle.now = self.hass.loop.time()
-            self._hear(key, raw)
+            self.oracle.now = self.now
+            if self.tapping:
+                self._hear(key, raw)
             return events
 
         return parse_event
 
     def _hear(self, gateway: str, raw: bytes) -> None:
-        if not self.tapping:
-            return
         message, status = read_body(gateway, raw)
+        if message is None:
+            self._hear_status(gateway, status or "", told=True)
+        elif (chat := self._chat(gateway, message.chat)) is not None:
+            since = self.simulator.settings[-1][0]
+            time = message.time
+            if time is not None:
+                # Over a stream, the order of arrival is the order.
+                time = None if gateway == "waha" else self.simulator.true_time(time)
+            unsure = time is not None and since > 0 and self.now - since < CLOCKS
+            named = self._by_number(gateway, replace(message, time=time))
+            self.oracle.hear(chat, named, unsure=unsure)
+
+    def _chat(self, gateway: str, chat_id: str) -> Watched | None:
+        found = self.accounts[gateway].find(chat_id)
+        return None if found is None else self.oracle.chats[gateway, found.chat_id]
+
+    def _by_number(self, gateway: str, message: Message) -> Message:
+        """Name the members by what they have in common, whatever they are called."""
+
+        def number(member: str) -> str:
+            found = self.accounts[gateway].find(member)
+            return member if found is None else found.chat_id
+
+        doing = message.doing
+        return replace(
+            message,
+            members={number(m): said for m, said in message.members.items()},
+            doing=None if doing is None else {number(m): w for m, w in doing.items()},
+        )
+
+    def _hear_status(self, gateway: str, status: str, *, told: bool) -> None:
+        """Home Assistant is told how the account stands, by itself or when it asks."""
+        account = self.told[gateway]
+        account.fatal = status in FATAL
+        if status not in READY:
+            account.lost = True
+            return
+        account.ready_at = self.now
+        # A gateway that says so by itself has reconnected, or is late.
+        if told or account.lost or account.missed:
+            said = (told or account.lost) and account.emptied
+            self.oracle.back(gateway, told=said)
+        account.lost = account.missed = account.emptied = False
+
+    def _answered(self, answer: Answer) -> None:
+        """Home Assistant gets an answer, or waits in vain for one."""
+        gateway = answer.gateway
+        if not self.tapping or gateway not in self.told:
+            return
+        self.oracle.now = self.now
+        if answer.status in {401, 403}:
+            self.told[gateway].refused_at = self.now
+        try:
+            said = self._read(answer)
+        except ValueError, KeyError, TypeError, AttributeError:
+            said = None
+        if answer.call is Call.STATUS:
+            if isinstance(said, str):
+                self._hear_status(gateway, said, told=False)
+            else:
+                self.told[gateway].missed = True
+            return
+        if answer.call is Call.EVERYTHING:
+            for message in said if isinstance(said, list) else ():
+                self._hear_answer(answer, message.chat, message)
+            return
+        if (chat := self._chat(gateway, answer.chat)) is None:
+            return
+        if answer.call is not Call.PEEK:
+            self.oracle.tried(chat, accepted=said is not None)
+        if answer.call is not Call.SUBSCRIBE and said is not None:
+            told = said if isinstance(said, Message) else None
+            self._hear_answer(answer, answer.chat, told)
+
+    def _hear_answer(self, answer: Answer, asked: str, message: Message | None) -> None:
+        if (chat := self._chat(answer.gateway, asked)) is None:
+            return
         if message is not None:
-            found = self.accounts[gateway].find(message.chat)
-            if found is not None:
-                self.oracle.hear(self.oracle.chats[gateway, found.chat_id], message)
-        elif status in {"ready", "connected", "working"}:
-            for (account, _), chat in self.oracle.chats.items():
-                if account == gateway:
-                    chat.receiver.shake()
-                    chat.called_at = self.oracle.now
-                    self.oracle.note(chat, "ready again")
-                    chat.dirty = True
+            message = self._by_number(answer.gateway, message)
+        self.oracle.answered(chat, message, answer.asked, asked)
 
-    def _tap_answers(self, key: str, gateway: Any, name: str) -> Any:
-        original = getattr(gateway, name)
-        if name == "snapshot" and key != "waapi":
-            # Their subscribe is made of it.
-            async def snapshot(client: Any, chat_id: str) -> Any:
-                return await self._asked(key, original, client, chat_id)
+    def _read(self, answer: Answer) -> Message | list[Message] | str | None:
+        """What an answer says; "" is nothing, and None is a refusal."""
+        if answer.body is None:
+            return None
+        if answer.call is Call.SUBSCRIBE:
+            if answer.body and json.loads(answer.body).get("success") is False:
+                return None
+            return None if b'"code"' in answer.body else ""
+        if answer.call is Call.EVERYTHING:
+            return read_answers(answer.body, pauses=False)
+        if answer.call is Call.STATUS:
+            body = json.loads(answer.body)
+            if answer.gateway == "waapi":
+                return str(body["clientStatus"]["instanceStatus"]).lower()
+            return str(body["status"]).lower()
+        return read_answer(answer.gateway, answer.body, pauses=False) or ""
 
-            return snapshot
-        if key == "waapi":
+    # ------------------------------------------------------------------ judgement
 
-            async def ask(client: Any, chat_id: str) -> Any:
-                return await self._asked(key, original, client, chat_id)
+    def may_be_away(self, gateway: str) -> bool:
+        """Whether an account's chats may be unavailable now, by what was told of it."""
+        told = self.told[gateway]
+        return (
+            not self.loaded(gateway)
+            or told.fatal
+            or self.now - told.refused_at < HEARD
+            or self.now - told.ready_at >= GRACE
+        )
 
-            return ask
-        return original
+    def announced(self, gateway: str, since: float, until: float) -> list[float]:
+        """For how many seconds of each hour the account was shown online by us.
 
-    async def _asked(
-        self, gateway: str, original: Any, client: Any, chat_id: str
-    ) -> Any:
-        self.simulator.answers.pop((gateway, chat_id), None)
-        result = await original(client, chat_id)
-        self.oracle.now = self.hass.loop.time()
-        answer = self.simulator.answers.pop((gateway, chat_id), None)
-        if answer is not None and self.tapping:
-            asked, raw = answer
-            chat = self.oracle.chats[gateway, chat_id]
-            self.oracle.answered(chat, read_answer(gateway, raw), asked)
-        return result
+        What follows a set-up or a user's own request is not counted.
+        """
+        account = self.accounts[gateway]
+        if not isinstance(account, EngineAccount):
+            return []
+        hours = [0.0] * max(math.ceil((until - since) / 3600), 1)
+        for span in account.announcer.spans:
+            second = max(span.start, since)
+            while second < min(span.end, until):
+                if not any(0 <= second - at < BEGINS for at in self.begins[gateway]):
+                    hours[int((second - since) // 3600)] += 1.0
+                second += 1.0
+        return hours
 
 
 @asynccontextmanager
 async def world(seed: int, loop: ChaosLoop) -> AsyncGenerator[World]:
     """Make a world, and take it down."""
-    with mock_storage(), tempfile.TemporaryDirectory() as folder:
-        async with async_test_home_assistant(config_dir=folder) as hass:
-            hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
-            # Home Assistant's bootstrap does; it tells who uses what will go.
-            frame.async_setup(hass)
-            async with TappedSimulator(loop) as simulator:
-                made = World(hass, simulator, seed)
-                made.oracle.start = made.oracle.now = loop.time()
-                try:
-                    await made.open()
-                    with made.tapped():
-                        yield made
-                finally:
-                    await hass.async_stop(force=True)
-                    await made.close()
+    with mock_storage() as stored, tempfile.TemporaryDirectory() as folder:
+        async with TappedSimulator(loop) as simulator:
+            made = World(simulator, seed, folder, stored)
+            made.oracle.start = made.oracle.now = loop.time()
+            await made.open()
+            try:
+                with made.tapped():
+                    yield made
+            finally:
+                await made.close()

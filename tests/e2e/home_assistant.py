@@ -87,11 +87,14 @@ class HomeAssistant:
         configuration: str = "",
         components: tuple[Path, ...] = (INTEGRATION,),
         environment: Mapping[str, str] | None = None,
+        launcher: tuple[str, ...] = (),
+        start_timeout: float = START_TIMEOUT,
     ) -> None:
         """Prepare to run in the folder, which is made if it is not there.
 
         `commit_interval` is the recorder's, in seconds, `configuration` is more YAML, `components` are the custom components, and
-        `environment` is added to the process's.
+        `environment` is added to the process's. `launcher` is what runs Python, and
+        `start_timeout` the seconds that a start may take then.
         """
         self.folder = folder
         self.port = port or free_port()
@@ -102,6 +105,8 @@ class HomeAssistant:
         self._configuration = configuration
         self._components = components
         self._environment = {**os.environ, **(environment or {})}
+        self._launcher = launcher
+        self._start_timeout = start_timeout
         self._process: asyncio.subprocess.Process | None = None
         self._session: aiohttp.ClientSession | None = None
         self._tidying: asyncio.Task[None] | None = None
@@ -161,6 +166,7 @@ class HomeAssistant:
         )
         with (self.folder / "process.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
+                *self._launcher,
                 sys.executable,
                 *("-m", "homeassistant", "--config", str(self.folder.resolve())),
                 *("--skip-pip", "--log-no-color"),
@@ -172,7 +178,7 @@ class HomeAssistant:
                 env=self._environment,
             )
         try:
-            async with asyncio.timeout(START_TIMEOUT):
+            async with asyncio.timeout(self._start_timeout):
                 while not await self._answers():
                     if self._process.returncode is not None:
                         raise RuntimeError(f"Home Assistant ended:\n{self.log[-4000:]}")
@@ -191,7 +197,7 @@ class HomeAssistant:
 
     async def wait_until_running(self) -> None:
         """Wait until everything is set up, which is after the first answers."""
-        async with asyncio.timeout(START_TIMEOUT):
+        async with asyncio.timeout(self._start_timeout):
             while (await self.get("/api/config"))["state"] != "RUNNING":
                 await asyncio.sleep(0.2)
 

@@ -111,3 +111,10 @@ async def session(socket_enabled: None) -> AsyncIterator[ClientSession]:
     """Return the session that is handed in."""
     async with ClientSession(cookie_jar=DummyCookieJar()) as session:
         yield session
+
+
+CONFIGS: dict[str, dict[str, Any]] = {
+    "waapi": {"instance_id": "123", "api_token": TOKEN},
+    "wawp": {"instance_id": "A1B2C3D4E5F6", "access_token": TOKEN},
+    "waha": {"session": "default", "api_key": TOKEN},
+}

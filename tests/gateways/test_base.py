@@ -6,10 +6,12 @@ from custom_components.whatsapp_presence.gateways import GATEWAYS
 from custom_components.whatsapp_presence.gateways.base import (
     ChatInfo,
     GatewayError,
+    InstanceStatus,
     InvalidEventError,
     RateLimitedError,
     Transport,
 )
+from custom_components.whatsapp_presence.presence.model import Source
 
 from .conftest import ANNA, GROUP
 
@@ -49,3 +51,32 @@ def test_all_errors_are_gateway_errors() -> None:
     """One except is enough."""
     assert issubclass(InvalidEventError, GatewayError)
     assert RateLimitedError("x").retry_after is None
+
+
+@pytest.mark.parametrize("status", InstanceStatus)
+def test_some_statuses_pass(status: InstanceStatus) -> None:
+    """Not those that want the user."""
+    assert status.passing is (
+        status
+        in (
+            InstanceStatus.STARTING,
+            InstanceStatus.DISCONNECTED,
+            InstanceStatus.UNKNOWN,
+        )
+    )
+
+
+def test_each_gateway_says_what_its_answers_are_and_cost() -> None:
+    """By them the rounds are spaced."""
+    assert {
+        key: (
+            gateway.capabilities.answers,
+            gateway.capabilities.announce_seconds,
+            gateway.capabilities.lookup_batch,
+        )
+        for key, gateway in GATEWAYS.items()
+    } == {
+        "waapi": (Source.LIVE, 0.0, 50),
+        "wawp": (Source.REMEMBERED, 25.0, 1),
+        "waha": (Source.REMEMBERED, 25.0, 1),
+    }

@@ -43,7 +43,6 @@ async def test_a_request_says_what_it_was_told_to(
         f"/x/{segment('a/b?c')}/{NUMBER}@c.us",
         query={"q": "1&2"},
         body={"b": "ü"},
-        urgent=True,
     )
     assert (answer.status, answer.ok, answer.json()) == (201, True, {"a": [1]})
     [received] = script.received

@@ -1,6 +1,8 @@
 """WaAPI's dialect: events, answers, refusals."""
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
 import hashlib
 import hmac
 import json
@@ -17,17 +19,22 @@ from custom_components.whatsapp_presence.gateways.base import (
     InstanceEvent,
     InstanceInfo,
     InstanceStatus,
-    InvalidEventError,
     InvalidResponseError,
     NotAllowedError,
     NotFoundError,
     NotReadyError,
+    Refusal,
     Transport,
     UnreachableError,
     Webhook,
 )
+from custom_components.whatsapp_presence.gateways.pacing import Pacer, Priority
 from custom_components.whatsapp_presence.gateways.waapi import WaApiGateway
-from custom_components.whatsapp_presence.presence.model import Activity, PresenceUpdate
+from custom_components.whatsapp_presence.presence.model import (
+    Activity,
+    PresenceUpdate,
+    Source,
+)
 
 from .conftest import ANNA, GROUP, LID, NUMBER, TOKEN, Script
 
@@ -102,6 +109,12 @@ def update(**fields: Any) -> PresenceUpdate:
         "subscribed": True,
     }
     return PresenceUpdate(**known | fields)
+
+
+def answered(told: PresenceUpdate) -> PresenceUpdate:
+    """Return the same, told when Anna was asked about: her present state."""
+    asked_as = ANNA if told.chat_id != ANNA else None
+    return replace(told, source=Source.LIVE, asked_as=asked_as)
 
 
 PRESENCES: list[tuple[dict[str, Any], PresenceUpdate]] = [
@@ -257,35 +270,6 @@ def test_an_instance_event_needs_no_data(parser: WaApiGateway) -> None:
 def test_what_is_of_no_interest_is_nothing(parser: WaApiGateway, raw: bytes) -> None:
     """Other events, other words, other shapes."""
     assert parser.parse_event(raw, {}) == []
-
-
-@pytest.mark.parametrize(
-    "raw",
-    [
-        b"",
-        b"hello",
-        b"<xml/>",
-        b"\xff\xfe",
-        b"null",
-        b"7",
-        b"[]",
-        b"[1, null]",
-        b"{}",
-        b'{"event": null}',
-        b'{"event": 7}',
-        b'"hello"',
-        b'"{}"',
-        b"[" * 100000,
-        b'{"a":' * 10000,
-        json.dumps(presence()).encode(),
-    ],
-)
-def test_what_is_no_event_is_refused(parser: WaApiGateway, raw: bytes) -> None:
-    """The message does not repeat it."""
-    with pytest.raises(InvalidEventError) as caught:
-        parser.parse_event(raw, {})
-    assert caught.value.__suppress_context__ or caught.value.__context__ is None
-    assert "hello" not in str(caught.value)
 
 
 def test_several_events_in_one_body_are_all_read(parser: WaApiGateway) -> None:
@@ -566,17 +550,6 @@ async def test_refusals_are_told_apart(
         assert "49151" not in str(caught.value)
 
 
-@pytest.mark.parametrize("status", [400, 403, 404])
-@pytest.mark.parametrize("body", ["", " \n", "<!DOCTYPE html><p>No", "<html>No</html>"])
-async def test_the_page_of_a_proxy_is_no_refusal_of_a_chat(
-    gateway: WaApiGateway, script: Script, status: int, body: str
-) -> None:
-    """It passes; a chat that is refused would not be tried again soon."""
-    script.answer(status, body, content_type="text/html")
-    with pytest.raises(UnreachableError):
-        await gateway.subscribe(ANNA)
-
-
 @pytest.mark.parametrize(
     ("inner", "error"),
     [
@@ -610,7 +583,7 @@ async def test_subscribe_tells_the_state(
 ) -> None:
     """It waits for the first push."""
     script.answer(200, action({"presence": data}))
-    assert await gateway.subscribe(ANNA) == expected
+    assert await gateway.subscribe(ANNA) == answered(expected)
     [request] = script.received
     assert (request.method, request.path) == ("POST", f"{ACTION}/get-chat-presence")
     assert request.body == {"chatId": ANNA, "waitForData": True, "timeoutMs": 6000}
@@ -652,7 +625,7 @@ async def test_a_snapshot_of_an_older_version_is_read_too(
 ) -> None:
     """One level higher, and under another id: an alias to learn."""
     script.answer(200, body)
-    assert await gateway.snapshot(ANNA) == update(chat_id=LID)
+    assert await gateway.snapshot(ANNA) == answered(update(chat_id=LID))
     [request] = script.received
     assert request.path == f"{ACTION}/get-chat-presence-snapshot"
     assert request.body == {"chatId": ANNA}
@@ -663,23 +636,7 @@ async def test_an_answer_without_an_id_is_of_who_was_asked_for(
 ) -> None:
     """Whose else should it be."""
     script.answer(200, action({"presence": presence(id=None)}))
-    assert await gateway.snapshot(ANNA) == update()
-
-
-@pytest.mark.parametrize("chat", ["", "491511234567", f"{NUMBER}@c.uss", "x@g.us"])
-async def test_an_id_that_is_none_is_not_sent(
-    gateway: WaApiGateway, script: Script, chat: str
-) -> None:
-    """WaAPI would accept it and do nothing."""
-    for call in (
-        gateway.subscribe(chat),
-        gateway.snapshot(chat),
-        gateway.group_members(chat),
-        gateway.picture_url(chat),
-    ):
-        with pytest.raises(NotFoundError):
-            await call
-    assert script.received == []
+    assert await gateway.snapshot(ANNA) == answered(update())
 
 
 def chat(identity: Any, name: Any = None, **fields: Any) -> dict[str, Any]:
@@ -757,6 +714,105 @@ async def test_contacts_that_can_t_be_listed_are_done_without(
     script.answer(401, {})
     with pytest.raises(AuthenticationError):
         await gateway.list_chats()
+
+
+async def test_the_first_pass_does_not_wait(
+    gateway: WaApiGateway, script: Script
+) -> None:
+    """The pushes bring what is not known yet."""
+    script.answer(200, action({"presence": None}))
+    assert await gateway.subscribe(ANNA, wait=False) is None
+    [request] = script.received
+    assert request.body == {"chatId": ANNA, "waitForData": False}
+
+
+async def test_nothing_answers_for_all(gateway: WaApiGateway, script: Script) -> None:
+    """Each chat has to be asked."""
+    assert await gateway.presences() is None
+    assert script.received == []
+
+
+def test_typing_implies_nothing(parser: WaApiGateway) -> None:
+    """Who is online is told by itself, also while somebody types."""
+    for word, online in (("typing", False), ("recording_audio", True)):
+        raw = event(presence(chatstate=word, isOnline=online))
+        [told] = parser.parse_event(raw, {})
+        assert isinstance(told, PresenceUpdate)
+        assert (told.online, told.implied) == (online, False)
+        assert (told.source, told.never_pauses) == (Source.EVENT, False)
+
+
+@pytest.mark.parametrize(
+    ("message", "reason"),
+    [
+        (TRIAL, Refusal.TRIAL),
+        ("The token lacks a scope.", Refusal.SCOPE),
+        ("Invalid ability provided.", Refusal.SCOPE),
+        ("Your account is blocked.", Refusal.BLOCKED),
+        ("Forbidden", None),
+    ],
+)
+async def test_what_is_not_allowed_is_told_apart(
+    gateway: WaApiGateway, script: Script, message: str, reason: Refusal | None
+) -> None:
+    """Each wants something else of the user, and none of them a new token."""
+    script.answer(403, {"message": message, "status": "error"})
+    with pytest.raises(NotAllowedError) as caught:
+        await gateway.subscribe(ANNA)
+    assert caught.value.reason is reason
+
+
+@pytest.mark.parametrize("body", [{}, {"status": "success"}, {"instance": []}])
+async def test_what_has_not_the_gateway_s_form_is_no_success(
+    gateway: WaApiGateway, script: Script, body: Any
+) -> None:
+    """Something else answers at this address."""
+    script.answer(200, body)
+    with pytest.raises(InvalidResponseError, match="no answer of WaAPI"):
+        await gateway.validate()
+
+
+@pytest.mark.parametrize("trial", [True, False])
+async def test_a_trial_is_told(
+    gateway: WaApiGateway, script: Script, trial: bool
+) -> None:
+    """Before the first chat is chosen."""
+    script.answer(200, {"instance": {"id": 123, "is_trial": trial}})
+    script.answer(200, {"clientStatus": {"instanceStatus": "qr"}})
+    assert (await gateway.validate()).trial is trial
+
+
+async def test_requests_go_in_their_order(
+    gateway: WaApiGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Renewals before look-ups before pictures, all of them after what is waited for."""
+    levels: list[Priority] = []
+
+    @asynccontextmanager
+    async def turn(self: Pacer, own: Priority) -> AsyncIterator[None]:
+        levels.append(own)
+        raise UnreachableError("Enough is known.")
+        yield
+
+    monkeypatch.setattr(Pacer, "turn", turn)
+    for call in (
+        gateway.status(),
+        gateway.subscribe(ANNA),
+        gateway.snapshot(ANNA),
+        gateway.aliases([ANNA]),
+        gateway.group_members(GROUP),
+        gateway.picture_url(ANNA),
+    ):
+        with pytest.raises(UnreachableError):
+            await call
+    assert levels == [
+        Priority.URGENT,
+        Priority.RENEWAL,
+        Priority.RENEWAL,
+        Priority.LOOK_UP,
+        Priority.LOOK_UP,
+        Priority.PICTURE,
+    ]
 
 
 BRAZIL = {"server": "c.us", "user": "551199999999", "_serialized": "551199999999@c.us"}
@@ -837,18 +893,17 @@ async def test_aliases_work_in_both_directions(
     assert request.body == {"contactIds": [ANNA, "5@lid"]}
 
 
-async def test_many_aliases_are_asked_for_in_several_requests(
+async def test_many_aliases_are_asked_for_at_once(
     gateway: WaApiGateway, script: Script
 ) -> None:
-    """And none in none."""
-    script.answer(200, action({"contacts": []}))
+    """As many as one call takes; and none in none."""
+    script.answer(200, action({"contacts": [{"lid": LID, "pn": ANNA}]}))
     assert await gateway.aliases([GROUP]) == {}
-    assert await gateway.aliases([f"49151{i:07}@c.us" for i in range(120)]) == {}
-    assert [len(request.body["contactIds"]) for request in script.received] == [
-        50,
-        50,
-        20,
-    ]
+    many = [f"49151{i:07}@c.us" for i in range(49)]
+    assert gateway.capabilities.lookup_batch == 50
+    assert await gateway.aliases([*many, ANNA]) == {ANNA: LID}
+    [request] = script.received
+    assert request.body["contactIds"] == [*many, ANNA]
 
 
 async def test_group_members_are_listed(gateway: WaApiGateway, script: Script) -> None:
@@ -1006,9 +1061,3 @@ async def test_a_webhook_that_may_not_be_deleted_is_an_error(
     script.answer(403, {})
     with pytest.raises(NotAllowedError):
         await gateway.delete_webhook("42")
-
-
-def test_no_events_come_of_a_connection(parser: WaApiGateway) -> None:
-    """They come to the webhook."""
-    with pytest.raises(NotAllowedError, match="webhook"):
-        parser.events()

@@ -25,7 +25,6 @@ from custom_components.whatsapp_presence.gateways.base import (
     InstanceInfo,
     InstanceLister,
     InstanceStatus,
-    InvalidEventError,
     InvalidResponseError,
     NotAllowedError,
     NotFoundError,
@@ -38,6 +37,7 @@ from custom_components.whatsapp_presence.presence.model import (
     Activity,
     MemberUpdate,
     PresenceUpdate,
+    Source,
 )
 
 from .conftest import ANNA, GROUP, LID, NUMBER, TOKEN, Script
@@ -97,6 +97,8 @@ TYPING = envelope(presences(ANNA, (ANNA, "typing", None)))
 TYPING_UPDATE = PresenceUpdate(
     chat_id=ANNA,
     online=True,
+    implied=True,
+    never_pauses=True,
     activity=Activity.TYPING,
     event_id="evt_01",
     time=1741249702.485,
@@ -113,9 +115,11 @@ def test_a_group_is_told_member_by_member(parser: WahaGateway) -> None:
                 MemberUpdate(
                     member_id="11111111111@c.us",
                     online=True,
+                    implied=True,
                     activity=Activity.TYPING,
                 ),
             ),
+            never_pauses=True,
             event_id="evt_01",
             time=1741249702.485,
         )
@@ -148,12 +152,6 @@ def test_an_event_of_another_session_is_ignored_and_told_once(
     assert "another session" in line
     raw = json.dumps({**TYPING, "session": None}).encode()
     assert parser.parse_event(raw, {}) == [TYPING_UPDATE]
-
-
-def test_what_is_no_event_is_refused(parser: WahaGateway) -> None:
-    """As it is for the others."""
-    with pytest.raises(InvalidEventError):
-        parser.parse_event(b"pong", {})
 
 
 def test_the_signature_of_the_documentation_is_good(parser: WahaGateway) -> None:
@@ -216,7 +214,10 @@ async def test_validate_asks_for_the_session(
         },
     )
     assert await gateway.validate() == InstanceInfo(
-        status=InstanceStatus.READY, account_id=ANNA, account_name="Olga"
+        status=InstanceStatus.READY,
+        account_id=ANNA,
+        account_name="Olga",
+        engine="NOWEB",
     )
     [request] = script.received
     assert (request.path, request.query) == ("/api/sessions/default", {})
@@ -311,7 +312,12 @@ async def test_subscribe_then_asks_for_the_state(
     script.answer(201, "")
     script.answer(200, presences(LID, (LID, "offline", 1686719326)))
     assert await gateway.subscribe(ANNA) == PresenceUpdate(
-        chat_id=LID, online=False, activity=Activity.IDLE, last_seen=1686719326.0
+        chat_id=LID,
+        online=False,
+        activity=Activity.IDLE,
+        last_seen=1686719326.0,
+        source=Source.REMEMBERED,
+        asked_as=ANNA,
     )
     assert script.paths == [
         f"POST /api/default/presence/{ANNA}/subscribe",
@@ -339,58 +345,27 @@ async def test_a_state_that_is_refused_leaves_the_subscription_good(
     assert await gateway.subscribe(ANNA) is None
 
 
-@pytest.mark.parametrize("status", [400, 404])
-async def test_a_chat_that_is_refused_is_that_chat_s_problem(
-    gateway: WahaGateway, script: Script, status: int
-) -> None:
-    """Not the session's."""
-    script.answer(status, {"message": "chatId is invalid"})
-    with pytest.raises(NotFoundError, match="this chat"):
-        await gateway.subscribe(ANNA)
-
-
-@pytest.mark.parametrize("status", [400, 403, 404])
-@pytest.mark.parametrize("body", ["", " \n", "<!DOCTYPE html><p>No", "<html>No</html>"])
-async def test_the_page_of_a_proxy_is_no_refusal_of_a_chat(
-    gateway: WahaGateway, script: Script, status: int, body: str
-) -> None:
-    """It passes; a chat that is refused would not be tried again soon."""
-    script.answer(status, body, content_type="text/html")
-    with pytest.raises(UnreachableError):
-        await gateway.subscribe(ANNA)
-
-
-@pytest.mark.parametrize("chat", ["", "4915", "../../sessions"])
-async def test_an_id_that_is_none_is_not_sent(
-    gateway: WahaGateway, script: Script, chat: str
-) -> None:
-    """Nobody can answer for it."""
-    for call in (
-        gateway.subscribe(chat),
-        gateway.snapshot(chat),
-        gateway.group_members(chat),
-        gateway.picture_url(chat),
-    ):
-        with pytest.raises(NotFoundError):
-            await call
-    assert script.received == []
-
-
 async def test_the_chats_come_before_the_contacts_and_each_once(
     gateway: WahaGateway, script: Script
 ) -> None:
     """Read page by page."""
     full = [{"id": f"49151{i:07}@c.us", "name": None} for i in range(500)]
     script.answer(200, full)
-    script.answer(200, [{"id": GROUP, "name": "Family"}])
+    script.answer(200, [{"id": GROUP, "name": None}])
+    script.answer(
+        200, [{"id": "120363000000000002@g.us"}, {"id": GROUP, "subject": "F"}]
+    )
     script.answer(200, [{"id": "491510000007@c.us", "pushname": "Jo"}, {"id": LID}])
     chats = await gateway.list_chats()
-    assert len(chats) == 501
+    assert len(chats) == 502
     assert chats[7] == ChatInfo(chat_id="491510000007@c.us", name="Jo")
-    assert chats[500] == ChatInfo(chat_id=GROUP, name="Family")
+    assert chats[500] == ChatInfo(chat_id=GROUP, name="F")
+    assert chats[501] == ChatInfo(chat_id="120363000000000002@g.us")
+    # The overview would ask WhatsApp for the picture of each.
     assert [(request.path, request.query) for request in script.received] == [
-        ("/api/default/chats/overview", {"limit": "500", "offset": "0"}),
-        ("/api/default/chats/overview", {"limit": "500", "offset": "500"}),
+        ("/api/default/chats", {"limit": "500", "offset": "0"}),
+        ("/api/default/chats", {"limit": "500", "offset": "500"}),
+        ("/api/default/groups", {}),
         (
             "/api/contacts/all",
             {"session": "default", "limit": "500", "offset": "0"},
@@ -404,7 +379,7 @@ async def test_pages_that_repeat_themselves_end(
     """A server that ignores the offset is not asked for ever."""
     script.answer(200, [{"id": f"49151{i:07}@c.us"} for i in range(500)])
     assert len(await gateway.list_chats()) == 500
-    assert len(script.received) == 4
+    assert len(script.received) == 5
 
 
 async def test_an_engine_without_a_store_lists_what_it_can(
@@ -412,8 +387,9 @@ async def test_an_engine_without_a_store_lists_what_it_can(
 ) -> None:
     """And says so if that is nothing."""
     script.answer(400, {"message": "Enable NOWEB store"})
-    script.answer(200, [{"id": ANNA, "name": "Anna"}])
-    assert await gateway.list_chats() == [ChatInfo(chat_id=ANNA, name="Anna")]
+    script.answer(200, {GROUP: {"id": GROUP, "subject": "Family"}})
+    script.answer(400, {"message": "Enable NOWEB store"})
+    assert await gateway.list_chats() == [ChatInfo(chat_id=GROUP, name="Family")]
     script.answers.clear()
     script.answer(400, {"message": "Enable NOWEB store"})
     with pytest.raises(InvalidResponseError):
@@ -501,7 +477,7 @@ async def test_the_session_s_configuration_is_never_touched(
         gateway.create_webhook("https://home.example"),
         gateway.delete_webhook("1"),
     ):
-        with pytest.raises(NotAllowedError, match="its own configuration"):
+        with pytest.raises(NotAllowedError, match="its configuration"):
             await call
     assert script.received == []
 
@@ -762,3 +738,299 @@ async def test_who_stops_listening_closes_the_connection(
     await events.aclose()  # type: ignore[attr-defined]
     async with asyncio.timeout(5):
         await closed.wait()
+
+
+# ---------------------------------------------------------- what is remembered
+
+
+SESSION = {"name": "default", "status": "WORKING", "me": {"id": ANNA}}
+
+
+async def learn(gateway: WahaGateway, script: Script, engine: str) -> None:
+    """Let the gateway be told which engine it is."""
+    script.answer(200, {**SESSION, "engine": {"engine": engine}})
+    assert (await gateway.status()).engine == engine
+    script.received.clear()
+    script.answers.clear()
+
+
+ALL = [
+    presences(ANNA, (ANNA, "typing", None)),
+    presences(LID, (LID, "offline", 1686719326)),
+    presences(BERT),
+    presences("status@broadcast", ("status@broadcast", "online", None)),
+]
+
+
+async def test_all_presences_are_asked_for_at_once(
+    gateway: WahaGateway, script: Script
+) -> None:
+    """What is remembered of nobody tells nothing; then a renewal is one request."""
+    await learn(gateway, script, "NOWEB")
+    script.answer(200, ALL)
+    about: dict[str, Any] = {"source": Source.REMEMBERED, "never_pauses": True}
+    assert await gateway.presences() == [
+        PresenceUpdate(
+            chat_id=ANNA, online=True, implied=True, activity=Activity.TYPING, **about
+        ),
+        PresenceUpdate(
+            chat_id=LID,
+            online=False,
+            activity=Activity.IDLE,
+            last_seen=1686719326.0,
+            **about,
+        ),
+    ]
+    assert await gateway.subscribe(ANNA) is None
+    assert script.paths == [
+        "GET /api/default/presence",
+        f"POST /api/default/presence/{ANNA}/subscribe",
+    ]
+
+
+async def test_an_engine_that_is_known_may_know_nobody(
+    gateway: WahaGateway, script: Script
+) -> None:
+    """It was started just now; nobody else would know more."""
+    await learn(gateway, script, "NOWEB")
+    script.answer(200, [])
+    assert await gateway.presences() == []
+    assert await gateway.presences() == []
+    assert len(script.received) == 2
+
+
+async def test_gows_is_asked_one_by_one(gateway: WahaGateway, script: Script) -> None:
+    """Its list is empty always; but to ask it for a chat is to subscribe."""
+    await learn(gateway, script, "GOWS")
+    script.answer(200, presences(ANNA, (ANNA, "online", None)))
+    assert await gateway.presences() is None
+    update = await gateway.subscribe(ANNA)
+    assert update is not None
+    assert (update.online, update.implied, update.never_pauses) == (True, False, False)
+    assert script.paths == [f"GET /api/default/presence/{ANNA}"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"), [(200, []), (501, {}), (404, {}), (400, {}), (200, "<html>")]
+)
+async def test_who_can_t_answer_for_all_is_asked_again_later(
+    gateway: WahaGateway,
+    script: Script,
+    status: int,
+    body: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """An engine that is not known and an empty list prove nothing."""
+    script.answer(status, body)
+    script.answer(200, ALL)
+    assert await gateway.presences() is None
+    assert await gateway.presences() is None
+    assert len(script.received) == 1
+    loop = asyncio.get_running_loop()
+    later = loop.time() + 600
+    monkeypatch.setattr(loop, "time", lambda: later)
+    found = await gateway.presences()
+    assert found is not None
+    assert len(found) == 2
+
+
+@pytest.mark.parametrize(("engine", "never"), [("NOWEB", True), ("GOWS", False)])
+def test_an_event_says_whether_its_engine_tells_of_pauses(
+    parser: WahaGateway, engine: str, never: bool
+) -> None:
+    """Where it does not, being online may mean having paused."""
+    payload = presences(ANNA, (ANNA, "online", None))
+    raw = json.dumps(envelope(payload, engine=engine)).encode()
+    [update] = parser.parse_event(raw, {})
+    assert isinstance(update, PresenceUpdate)
+    assert update.never_pauses is never
+    assert (update.source, update.implied) == (Source.EVENT, False)
+
+
+def test_the_newer_of_two_entries_counts(parser: WahaGateway) -> None:
+    """Of a member as of a person; a group's own entry and a missing word are nothing."""
+    twice = ((LID, "typing", None), (GROUP, "online", None), (LID, "offline", 5))
+    payload = presences(GROUP, *twice)
+    payload["presences"].append({"participant": BERT})
+    [update] = parser.parse_event(json.dumps(envelope(payload)).encode(), {})
+    assert isinstance(update, PresenceUpdate)
+    assert update.members == (
+        MemberUpdate(
+            member_id=LID, online=False, activity=Activity.IDLE, last_seen=5.0
+        ),
+        MemberUpdate(member_id=BERT),
+    )
+    payload = presences(
+        ANNA, (ANNA, "online", None), (f"{NUMBER}:7@c.us", "offline", 5)
+    )
+    [update] = parser.parse_event(json.dumps(envelope(payload)).encode(), {})
+    assert isinstance(update, PresenceUpdate)
+    assert update.online is False
+
+
+@pytest.mark.parametrize(
+    "participant",
+    [
+        {"id": LID, "phoneNumber": f"{NUMBER}@s.whatsapp.net", "admin": None},
+        {"id": LID, "phoneNumber": NUMBER},
+        {"id": f"{NUMBER}@s.whatsapp.net", "lid": LID},
+        {"JID": "199900011122233@hosted.lid", "PhoneNumber": f"{NUMBER}@hosted"},
+    ],
+)
+async def test_members_tell_both_of_their_ids(
+    gateway: WahaGateway, script: Script, participant: dict[str, Any]
+) -> None:
+    """With the store off too."""
+    script.answer(200, [{**participant, "name": "+49 1512 3456789"}])
+    [member] = await gateway.group_members(GROUP)
+    assert {member.chat_id, member.alias} == {ANNA, LID}
+    # A number in a name's place is none.
+    assert member.name is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (400, {"message": "Enable NOWEB store"}),
+        (422, {"message": "Invalid lid", "statusCode": 422}),
+        (404, {}),
+        (501, {}),
+    ],
+)
+async def test_who_can_t_tell_another_id_is_no_failure(
+    gateway: WahaGateway, script: Script, status: int, body: Any
+) -> None:
+    """The store is off, or what was asked about is no lid."""
+    script.answer(status, body)
+    assert await gateway.aliases([LID]) == {}
+
+
+async def test_a_look_up_at_a_session_that_is_not_working_fails(
+    gateway: WahaGateway, script: Script
+) -> None:
+    """That is not of the id."""
+    body = {"error": "Session status is not as expected", "session": "default"}
+    script.answer(422, {**body, "status": "STARTING", "expected": ["WORKING"]})
+    with pytest.raises(NotReadyError):
+        await gateway.aliases([LID])
+
+
+@pytest.mark.parametrize(
+    ("engine", "config", "version", "expected"),
+    [
+        ("NOWEB", {"noweb": {"store": {"enabled": True}}}, None, None),
+        ("NOWEB", {"noweb": {"store": {"enabled": False}}}, None, "store_off"),
+        ("NOWEB", {}, None, "store_off"),
+        ("NOWEB", None, None, "store_off"),
+        ("WEBJS", {"webjs": {"tagsEventsOn": True}}, "2026.9.1", None),
+        ("WEBJS", {"webjs": {"tagsEventsOn": True}}, "2026.10.2", None),
+        ("WEBJS", {"webjs": {"tagsEventsOn": True}}, "nightly", None),
+        (
+            "WEBJS",
+            {"webjs": {"tagsEventsOn": True}},
+            "2026.8.2",
+            "version_too_old",
+        ),
+        ("WEBJS", {"webjs": {}}, "2026.9.1", "tags_off"),
+        ("GOWS", {}, None, None),
+    ],
+)
+async def test_set_up_knows_what_can_tell_no_presence(
+    gateway: WahaGateway,
+    script: Script,
+    *,
+    engine: str,
+    config: Any,
+    version: str | None,
+    expected: str | None,
+) -> None:
+    """By the session's engine and configuration, and for one engine its version."""
+    script.answer(200, {**SESSION, "engine": {"engine": engine}, "config": config})
+    if version is not None:
+        script.answer(200, {"version": version, "engine": engine})
+    info = await gateway.validate()
+    assert (info.engine, info.version, info.cannot_tell) == (engine, version, expected)
+
+
+async def test_what_is_not_told_of_the_engine_is_unknown(
+    gateway: WahaGateway, script: Script
+) -> None:
+    """Nobody is told to change what may be right; an event tells the version too."""
+    script.answer(200, {**SESSION, "engine": {"engine": "NOWEB"}})
+    gateway.parse_event(json.dumps(TYPING).encode(), {})
+    info = await gateway.status()
+    assert (info.version, info.cannot_tell) == ("2026.9.1", None)
+    script.answers.clear()
+    script.answer(200, SESSION)
+    info = await gateway.status()
+    assert (info.engine, info.cannot_tell) == (None, None)
+
+
+@pytest.mark.parametrize("body", [{}, [], {"status": ""}])
+async def test_what_has_not_the_server_s_form_is_no_success(
+    gateway: WahaGateway, script: Script, body: Any
+) -> None:
+    """Something else answers at this address."""
+    script.answer(200, body)
+    with pytest.raises(InvalidResponseError, match="no answer of WAHA"):
+        await gateway.validate()
+    if not isinstance(body, list):
+        with pytest.raises(InvalidResponseError, match="no answer of WAHA"):
+            await gateway.list_instances()
+
+
+# ------------------------------------------------ who is let in and sent away
+
+
+@pytest.mark.parametrize(
+    ("reason", "error"),
+    [
+        ("Unauthorized", AuthenticationError),
+        ("Forbidden", NotAllowedError),
+        ("", NotAllowedError),
+    ],
+)
+async def test_who_is_sent_away_was_never_connected(
+    gateway: WahaGateway, script: Script, reason: str, error: type[GatewayError]
+) -> None:
+    """The server lets everybody in first; a good key of another session is no bad one."""
+
+    async def say(socket: web.WebSocketResponse) -> None:
+        await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=reason.encode())
+
+    talk(script, say)
+    events = gateway.events()
+    # Not even the empty list that says so.
+    with pytest.raises(error):
+        await anext(events)
+
+
+async def test_who_is_let_in_and_left_in_peace_is_connected(
+    gateway: WahaGateway, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """After a moment, though nothing happens."""
+    monkeypatch.setattr(waha_stream, "_HOLDS_AFTER", 0.05)
+    done = asyncio.Event()
+
+    async def say(socket: web.WebSocketResponse) -> None:
+        await done.wait()
+        await socket.send_json(TYPING)
+
+    talk(script, say)
+    events = gateway.events()
+    assert await anext(events) == []
+    done.set()
+    assert await anext(events) == [TYPING_UPDATE]
+    assert [told async for told in events] == []
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+async def test_a_redirect_of_the_websocket_is_refused(
+    gateway: WahaGateway, script: Script, status: int
+) -> None:
+    """It is for this host alone, and leaves no trace elsewhere."""
+    script.answer(status, {}, headers={"Location": f"{script.url}/elsewhere"})
+    with pytest.raises(InvalidResponseError, match="redirect") as caught:
+        await collect(gateway)
+    assert TOKEN not in str(caught.value)
+    assert [request.path for request in script.received] == ["/ws"]

@@ -19,6 +19,7 @@ from ..common import (
     ANNA,
     BEN,
     FAMILY,
+    Writes,
     add_account,
     add_chat,
     advance,
@@ -27,10 +28,12 @@ from ..common import (
     chat,
     chat_of,
     create_entry,
+    entity_id,
     instance_of,
     issue,
     online,
     outlast_grace,
+    pass_time,
     requests,
     set_up,
     settle,
@@ -61,6 +64,12 @@ async def test_outage_is_told_once_and_mends_itself(
 
     await simulator.stop()
     await advance(hass, freezer, account, MINUTE)
+    # The account's own entities tell at once; for its chats it is no news yet.
+    assert state(hass, "sensor", "status", None) == "unreachable"
+    assert state(hass, "binary_sensor", "ready", None) == STATE_OFF
+    assert online(hass) == online(hass, BEN) == STATE_OFF
+    assert told(caplog) == []
+    await outlast_grace(hass, freezer, account)
     assert online(hass) == online(hass, BEN) == STATE_UNAVAILABLE
     assert state(hass, "sensor", "status", None) == "unreachable"
     assert state(hass, "binary_sensor", "ready", None) == STATE_OFF
@@ -82,6 +91,62 @@ async def test_outage_is_told_once_and_mends_itself(
     assert "recovered" in told(caplog)[0]
     for secret in ("49151", "Anna", account.token):
         assert secret not in caplog.text
+
+
+@pytest.mark.parametrize("away", [1, 4, 55])
+@pytest.mark.parametrize("word", ["booting", "disconnected", "loading_screen"])
+async def test_blip_is_no_news(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    word: str,
+    away: float,
+) -> None:
+    """The chats keep what they show, with its age; the account tells of itself."""
+    account.quirks.typing_ends = False
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
+    await advance(hass, freezer, account, MINUTE)
+    caplog.clear()
+    writes = Writes(hass)
+    before = {
+        entity: hass.states.get(entity_id(hass, "binary_sensor", "online", entity))
+        for entity in (ANNA, BEN)
+    }
+    await account.set_status(word)
+    await settle(hass, account)
+    # No event tells of some of the words; the poll does.
+    await advance(hass, freezer, account, MINUTE)
+    assert state(hass, "binary_sensor", "ready", None) == STATE_OFF
+    assert state(hass, "sensor", "status", None) != "ready"
+    await advance(hass, freezer, account, away)
+    await account.set_status("ready")
+    await settle(hass, account)
+    assert state(hass, "binary_sensor", "ready", None) == STATE_ON
+    assert account.subscriptions == {ANNA, BEN}
+    for chat_id, was in before.items():
+        found = entity_id(hass, "binary_sensor", "online", chat_id)
+        assert writes.of(found) == []
+        assert hass.states.get(found) is was
+    assert told(caplog) == []
+
+
+async def test_instance_is_asked_again_soon_while_it_is_away(
+    hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
+) -> None:
+    """Quickly at first, then less and less, so that a blip ends when it ends."""
+    await set_up(hass, account)
+    account.status = "booting"
+    await advance(hass, freezer, account, MINUTE)
+    asked = requests(account, STATUS)
+    for _ in range(20):
+        await advance(hass, freezer, account, 1)
+    assert 3 <= requests(account, STATUS) - asked <= 6
+    account.status = "ready"
+    await advance(hass, freezer, account, 15)
+    assert state(hass, "binary_sensor", "ready", None) == STATE_ON
 
 
 @pytest.mark.parametrize("gateway", ["waapi", "wawp"])
@@ -342,14 +407,15 @@ async def test_recovery_is_not_hidden_by_a_limit(
 ) -> None:
     """A gateway that is out of order, and then limits, is still out of order."""
     await set_up(hass, account)
-    simulator.fail_next(status=503, path=STATUS)
-    await advance(hass, freezer, account, MINUTE)
+    failure = simulator.fail_next(1000, status=503, path=STATUS)
+    await outlast_grace(hass, freezer, account)
     assert online(hass) == STATE_UNAVAILABLE
-    simulator.fail_next(status=429, path=STATUS)
-    await advance(hass, freezer, account, MINUTE)
+    simulator.failures.remove(failure)
+    simulator.fail_next(status=429, headers={"Retry-After": "5"}, path=STATUS)
+    await pass_time(hass, freezer, MINUTE)
     assert online(hass) == STATE_UNAVAILABLE
-    await advance(hass, freezer, account, 2 * MINUTE)
-    await advance(hass, freezer, account, 1)
+    for _ in range(6):
+        await pass_time(hass, freezer, 30)
     assert online(hass) == STATE_OFF
 
 

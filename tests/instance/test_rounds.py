@@ -1,10 +1,8 @@
 """Who is asked when: subscribing, renewing, polling, limits, and answers that cross."""
 
 import asyncio
-from collections.abc import Generator
-from contextlib import contextmanager
-from datetime import timedelta
-from types import MappingProxyType
+from collections.abc import AsyncIterator, Generator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Any
 from unittest.mock import patch
 
@@ -12,9 +10,9 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.whatsapp_presence.gateways.pacing import Pacer
+from custom_components.whatsapp_presence.gateways.pacing import Pacer, Priority
 from custom_components.whatsapp_presence.repairs import Issue
-from homeassistant.config_entries import ConfigEntryState, ConfigSubentry
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNKNOWN
 from homeassistant.core import HomeAssistant
 
@@ -22,7 +20,7 @@ from ..common import (
     ANNA,
     BEN,
     FAMILY,
-    activity,
+    SUBSCRIBE,
     add_account,
     advance,
     anna,
@@ -33,8 +31,10 @@ from ..common import (
     instance_of,
     issue,
     online,
+    pass_time,
     requests,
     set_up,
+    set_up_stream,
     settle,
     state,
     subscriptions,
@@ -75,14 +75,15 @@ def presence_of(chat_id: str, **fields: Any) -> dict[str, Any]:
 def turns_held_back() -> Generator[asyncio.Event]:
     """Let requests wait for their turn until the event is set."""
     gate = asyncio.Event()
-    acquire = Pacer._acquire
+    turn = Pacer.turn
 
-    async def wait(pacer: Pacer, queue: Any) -> None:
-        if queue is not pacer._urgent:
-            await gate.wait()
-        await acquire(pacer, queue)
+    @asynccontextmanager
+    async def wait(pacer: Pacer, level: Priority) -> AsyncIterator[None]:
+        await gate.wait()
+        async with turn(pacer, level):
+            yield
 
-    with patch.object(Pacer, "_acquire", wait):
+    with patch.object(Pacer, "turn", wait):
         yield gate
 
 
@@ -122,76 +123,65 @@ async def test_set_up_does_not_wait_for_the_chats(
     await hass.config_entries.async_unload(entry.entry_id)
 
 
-async def test_silent_chat_is_renewed_after_five_minutes(
+async def test_silent_chats_are_renewed_in_rounds(
     hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
 ) -> None:
-    """A subscription fades: it is renewed every five minutes, no more often."""
-    await set_up(hass, account)
-    await advance(hass, freezer, account, 4 * MINUTE)
-    assert subscriptions(account) == 1
+    """A subscription fades: who shows online is renewed soon, all others in time."""
+    await account.set_presence(ben(account), "online")
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    for _ in range(19):
+        await advance(hass, freezer, account, MINUTE)
+    assert subscriptions(account, ANNA) == 1
+    assert 1 + 3 <= subscriptions(account, BEN) <= 1 + 4
 
-    await advance(hass, freezer, account, MINUTE)
-    assert subscriptions(account) == 2
-
+    for _ in range(2):
+        await advance(hass, freezer, account, MINUTE)
+    assert subscriptions(account, ANNA) == 2
     for _ in range(60):
         await advance(hass, freezer, account, MINUTE)
-    assert 2 + 12 <= subscriptions(account) <= 2 + 14
+    assert subscriptions(account, ANNA) == 2 + 3
 
 
-async def test_push_postpones_the_renewal(
+async def test_who_was_heard_of_is_left_out_of_the_round(
     hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
 ) -> None:
     """A chat that speaks for itself need not be asked."""
-    await set_up(hass, account)
-    for word in ("online", "offline") * 6:
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    for word in ("online", "offline") * 12:
         await advance(hass, freezer, account, 2 * MINUTE)
         await account.set_presence(anna(account), word)
-    assert subscriptions(account) == 1
+    assert subscriptions(account, ANNA) == 1
+    assert subscriptions(account, BEN) == 3
 
-    await advance(hass, freezer, account, 4 * MINUTE)
-    assert subscriptions(account) == 1
-    await advance(hass, freezer, account, MINUTE)
-    assert subscriptions(account) == 2
+    for _ in range(41):
+        await advance(hass, freezer, account, MINUTE)
+    assert subscriptions(account, ANNA) == 2
 
 
-@pytest.mark.parametrize(
-    ("gateway", "minutes"), [("waapi", 1000 / 48), ("wawp", 2 * 1000 / 48)]
-)
-async def test_many_chats_stretch_the_interval(
-    hass: HomeAssistant, simulator: Simulator, gateway: str, minutes: float
+async def test_all_are_renewed_in_one_pass_where_asking_announces(
+    hass: HomeAssistant, simulator: Simulator, freezer: FrozenDateTimeFactory
 ) -> None:
-    """A thousand chats stay within the gateway's budget, and do not come at once."""
-    entry = await set_up(hass, add_account(simulator, gateway))
-    instance, rounds = instance_of(entry), instance_of(entry).rounds
-    assert rounds.renew_interval == timedelta(minutes=5)
-
-    others = [
-        ConfigSubentry(
-            data=MappingProxyType({"chat": f"1555555{number:04d}@c.us"}),
-            subentry_id=str(number),
-            subentry_type="chat",
-            title=f"Contact {number}",
-            unique_id=None,
-        )
-        for number in range(999)
+    """Not by and by: each request shows the account online for 25 seconds."""
+    simulator.waha.heartbeat = None
+    account = add_account(simulator, "waha")
+    chats = [
+        chat(f"1555555{number:04d}@c.us", f"Contact {number}") for number in range(50)
     ]
-    for other in others:
-        instance.async_add_chat(other)
-    requests_for_one = instance.gateway.capabilities.renewal_requests
-    assert rounds.renew_interval == requests_for_one * timedelta(minutes=1000 / 48)
-    assert rounds.renew_interval <= timedelta(minutes=minutes)
-    assert instance.delivery.push
-    asked = [rounds.ask_interval for _ in range(20)]
-    assert max(asked) <= rounds.renew_interval
-    assert min(asked) >= 0.9 * rounds.renew_interval
-    assert len(set(asked)) == 20
-
-    instance.delivery.async_set_push(False)
-    turn = timedelta(minutes=1000 / 48)
-    assert 0.9 * turn <= rounds.ask_interval <= turn
-    for other in others:
-        instance.async_remove_chat(other.subentry_id)
-    assert timedelta(seconds=27) <= rounds.ask_interval <= timedelta(seconds=30)
+    for one in chats:
+        account.add_person(one["data"]["chat"].partition("@")[0])
+    await set_up_stream(hass, account, *chats)
+    shown: list[float] = []
+    for _ in range(3):
+        before = len(simulator.requests)
+        for _ in range(60):
+            await pass_time(hass, freezer, MINUTE)
+            made = [one.path for one in list(simulator.requests)[before:]]
+            before = len(simulator.requests)
+            asked = sum("/presence/" in path for path in made)
+            assert asked in (0, 50), made
+            shown.append(asked)
+    # Every twenty minutes at the soonest.
+    assert 6 * 50 <= sum(shown) <= 9 * 50
 
 
 async def test_chats_are_polled_without_events(
@@ -223,9 +213,9 @@ async def test_outage_met_by_a_chat_is_looked_into_at_once(
     """A renewal that fails asks for the instance's status instead of waiting."""
     await set_up(hass, account)
     before = requests(account, STATUS)
-    # The renewal is due at five minutes, and meets a gateway that has just died.
+    # The renewal is due at twenty minutes, and meets a gateway that has just died.
     simulator.fail_next(status=503, path="get-chat-presence")
-    freezer.tick(5 * MINUTE)
+    freezer.tick(20 * MINUTE)
     async_fire_time_changed(hass)
     await settle(hass, account)
     assert requests(account, STATUS) >= before + 1
@@ -263,10 +253,10 @@ async def test_too_many_requests_are_obeyed(
     await set_up(hass, account)
     await account.set_presence(anna(account), "online")
     simulator.fail_next(status=429, headers={"Retry-After": "400"}, path=STATUS)
-    await advance(hass, freezer, account, MINUTE)
+    await pass_time(hass, freezer, MINUTE)
     made = len(simulator.requests)
     for _ in range(6):
-        await advance(hass, freezer, account, MINUTE)
+        await pass_time(hass, freezer, MINUTE)
         assert online(hass) == STATE_ON
     assert len(simulator.requests) == made
     # Events come all the same.
@@ -274,8 +264,8 @@ async def test_too_many_requests_are_obeyed(
     await settle(hass, account)
     assert online(hass) == STATE_OFF
 
-    for _ in range(7):
-        await advance(hass, freezer, account, MINUTE)
+    for _ in range(15):
+        await pass_time(hass, freezer, MINUTE)
     assert requests(account, STATUS) >= 3
     assert subscriptions(account) >= 2
 
@@ -293,9 +283,10 @@ async def test_chat_waits_as_long_as_the_gateway_wants(
     await set_up(hass, account)
     assert subscriptions(account) == 1
     for _ in range(2):
-        await advance(hass, freezer, account, MINUTE)
+        await pass_time(hass, freezer, MINUTE)
     assert subscriptions(account) == 1
-    await advance(hass, freezer, account, MINUTE + 5)
+    await pass_time(hass, freezer, MINUTE + 5)
+    await pass_time(hass, freezer, 5)
     assert subscriptions(account) == 2
     assert online(hass) == STATE_OFF
 
@@ -337,9 +328,13 @@ async def test_chat_that_is_refused_later_is_unknown_until_an_event_tells(
     assert online(hass) == STATE_ON
 
     account.quirks.trial_number = ben(account).number
-    for _ in range(6):
+    for _ in range(11):
         await advance(hass, freezer, account, MINUTE)
+    # Told at once; known until three refusals in a row.
     assert state(hass, "sensor", "presence_access") == "not_subscribed"
+    assert online(hass) == STATE_ON
+    for _ in range(10):
+        await advance(hass, freezer, account, MINUTE)
     assert online(hass) == STATE_UNKNOWN
     assert online(hass, BEN) == STATE_OFF
 
@@ -364,7 +359,7 @@ async def test_page_of_a_proxy_does_not_lose_a_chat_for_half_an_hour(
     """It is not the gateway that refuses: the chat is tried again in a minute."""
     account = add_account(simulator, gateway)
     simulator.fail_next(
-        status=status, body=body, content_type="text/html", path="presence"
+        status=status, body=body, content_type="text/html", path=SUBSCRIBE[gateway]
     )
     entry = await set_up(hass, account)
     subentry_id = chat_of(entry).subentry.subentry_id
@@ -389,7 +384,7 @@ async def test_answer_does_not_overtake_a_push(
         path="get-chat-presence",
     )
     made = subscriptions(account)
-    freezer.tick(5 * MINUTE)
+    freezer.tick(20 * MINUTE)
     async_fire_time_changed(hass)
     await until(lambda: subscriptions(account) == made + 1)
     freezer.tick(1)
@@ -417,31 +412,38 @@ async def test_answer_after_the_instance_was_lost_counts_for_nothing(
         path="get-chat-presence",
     )
     made = subscriptions(account)
-    freezer.tick(5 * MINUTE)
+    freezer.tick(20 * MINUTE)
     async_fire_time_changed(hass)
     await until(lambda: subscriptions(account) == made + 1)
     await account.set_status("disconnected")
-    assert not instance_of(entry).ready
+    assert not instance_of(entry).coordinator.ready
     await advance(hass, freezer, account, 5)
-    assert chat_of(entry).presence.online is None
+    assert chat_of(entry).presence.online is False
 
 
-async def test_reconnect_without_an_answer_leaves_the_unknown(
-    hass: HomeAssistant, account: WaapiAccount, simulator: Simulator
+async def test_reconnect_without_an_answer_leaves_the_unknown_in_the_end(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
 ) -> None:
-    """Nobody can say whether what was known before the loss still holds."""
+    """Nobody can say whether the online from before the loss still holds."""
     await set_up(hass, account)
     await account.set_presence(anna(account), "online", last_seen=None)
     await settle(hass, account)
     assert online(hass) == STATE_ON
 
+    await advance(hass, freezer, account, 10)
     account.quirks.reset_events = account.quirks.push_on_subscribe = False
     # The dialect tells of a reconnect in two events.
-    simulator.fail_next(5, status=200, body=NO_PRESENCE, path="get-chat-presence")
+    simulator.fail_next(50, status=200, body=NO_PRESENCE, path="get-chat-presence")
     await account.reconnect()
     await settle(hass, account)
-    assert online(hass) == activity(hass) == STATE_UNKNOWN
-    assert state(hass, "sensor", "presence_access") == "waiting"
+    assert online(hass) == STATE_ON
+    await advance(hass, freezer, account, 119)
+    assert online(hass) == STATE_ON
+    await advance(hass, freezer, account, 2)
+    assert online(hass) == STATE_UNKNOWN
 
 
 async def test_renewal_without_an_answer_changes_nothing(
@@ -459,7 +461,7 @@ async def test_renewal_without_an_answer_changes_nothing(
         path="get-chat-presence",
     )
     made = subscriptions(account)
-    await advance(hass, freezer, account, 5 * MINUTE)
+    await advance(hass, freezer, account, 10 * MINUTE)
     assert subscriptions(account) == made + 1
     assert online(hass) == STATE_ON
 
@@ -478,7 +480,7 @@ async def test_an_event_before_the_request_went_out_is_older_than_its_answer(
     entry = await set_up(hass, account, chat())
     with turns_held_back() as gate:
         asked = hass.async_create_task(
-            instance_of(entry).rounds.async_ask(chat_of(entry))
+            instance_of(entry).rounds.async_ask_now(chat_of(entry))
         )
         freezer.tick(1)
         await account.set_presence(anna(account), "online")
@@ -496,38 +498,13 @@ async def test_an_event_before_the_request_went_out_is_older_than_its_answer(
     assert online(hass) == STATE_OFF
 
 
-async def test_an_answer_that_says_the_same_is_shown_after_a_loss(
-    hass: HomeAssistant, simulator: Simulator, freezer: FrozenDateTimeFactory
-) -> None:
-    """What was known before the request was forgotten while it waited."""
-    account = add_account(simulator)
-    await account.set_presence(anna(account), "online")
-    entry = await set_up(hass, account, chat())
-    assert online(hass) == STATE_ON
-    rounds = instance_of(entry).rounds
-    with turns_held_back() as gate:
-        asked = hass.async_create_task(rounds.async_ask(chat_of(entry)))
-        await account.set_status("disconnected")
-        # Nobody tells of the chat but the answer that is waited for.
-        with patch.object(rounds, "async_resubscribe"):
-            account.set_quirks({"reset_events": False})
-            await account.set_status("ready")
-            await settle_but(hass, asked)
-        assert online(hass) == STATE_UNKNOWN
-        account.quirks.push_on_subscribe = False
-        gate.set()
-        await asked
-    await settle(hass, account)
-    assert online(hass) == STATE_ON
-
-
 async def test_a_chat_that_could_not_be_subscribed_is_tried_again_within_two_minutes(
     hass: HomeAssistant, simulator: Simulator, freezer: FrozenDateTimeFactory
 ) -> None:
     """However long asking for chats, and nothing else, was out of order."""
     account = add_account(simulator)
     entry = await set_up(hass, account, chat())
-    broken = simulator.fail_next(1000, path="presence")
+    broken = simulator.fail_next(1000, path="get-chat-presence")
     for _ in range(20):
         await advance(hass, freezer, account, 120)
     assert broken.seen > 10

@@ -4,10 +4,9 @@ import random
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.whatsapp_presence.const import DOMAIN
-from homeassistant.config_entries import SOURCE_REAUTH, ConfigSubentryData
+from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import issue_registry as ir
@@ -20,10 +19,12 @@ from ..common import (
     anna,
     ben,
     chat,
-    create_entry,
+    entity_id,
     in_time,
     instance_of,
     online,
+    pass_time,
+    set_up_stream,
     state,
     until,
 )
@@ -45,24 +46,12 @@ def account(simulator: Simulator) -> Account:
     return add_account(simulator, "waha", engine="GOWS")
 
 
-async def set_up(
-    hass: HomeAssistant, account: Account, *chats: ConfigSubentryData
-) -> MockConfigEntry:
-    """Set up an account, and wait until its stream is connected."""
-    entry = create_entry(account, *(chats or (chat(),)))
-    entry.add_to_hass(hass)
-    assert await hass.config_entries.async_setup(entry.entry_id)
-    await until(lambda: instance_of(entry).delivery.push)
-    await until(lambda: len(account.subscriptions) == len(instance_of(entry).chats))
-    return entry
-
-
 async def test_events_need_no_address_of_home_assistant(
     hass: HomeAssistant, account: Account
 ) -> None:
     """Presence arrives without any URL, and nothing is told to be missing."""
     assert hass.config.external_url is None
-    await set_up(hass, account, chat(), chat(FAMILY, "Family"))
+    await set_up_stream(hass, account, chat(), chat(FAMILY, "Family"))
 
     await account.set_presence(anna(account), "typing")
     await until(lambda: activity(hass) == "typing")
@@ -78,15 +67,12 @@ async def test_lost_stream_is_connected_again_and_chats_are_subscribed_again(
     simulator: Simulator,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """What the gateway forgot meanwhile is asked for; meanwhile chats are polled."""
-    entry = await set_up(hass, account)
-    instance = instance_of(entry)
+    """What the gateway forgot meanwhile is asked for, once nothing answers for all."""
+    await set_up_stream(hass, account)
 
     account.lose_subscriptions()
     simulator.waha.abort_sockets()
-    await until(lambda: not instance.delivery.push)
-    await in_time(hass, freezer, lambda: instance.delivery.push, 5)
-    await in_time(hass, freezer, lambda: account.subscriptions == {ANNA}, 5)
+    await in_time(hass, freezer, lambda: account.subscriptions == {ANNA}, 15)
 
     await account.set_presence(anna(account), "online")
     await until(lambda: online(hass) == STATE_ON)
@@ -98,14 +84,19 @@ async def test_server_that_is_gone_and_comes_back(
     simulator: Simulator,
     freezer: FrozenDateTimeFactory,
 ) -> None:
-    """Chats are unavailable at once, and back without a hand."""
-    entry = await set_up(hass, account)
+    """Chats bear with it for two minutes, are unavailable then, and back by themselves."""
+    entry = await set_up_stream(hass, account)
     instance = instance_of(entry)
     await until(lambda: online(hass) == STATE_OFF)
 
     await simulator.stop()
-    await in_time(hass, freezer, lambda: online(hass) == STATE_UNAVAILABLE, 15)
-    assert not instance.delivery.push
+    ready = entity_id(hass, "binary_sensor", "ready", None)
+    await in_time(hass, freezer, lambda: hass.states.is_state(ready, STATE_OFF), 15)
+    for _ in range(11):
+        await pass_time(hass, freezer, 10)
+        assert online(hass) == STATE_OFF
+    await in_time(hass, freezer, lambda: online(hass) == STATE_UNAVAILABLE, 60)
+    await in_time(hass, freezer, lambda: not instance.delivery.push, 60)
 
     await simulator.start()
     await account.reconnect()
@@ -120,7 +111,7 @@ async def test_refused_key_asks_for_a_new_one(
     freezer: FrozenDateTimeFactory,
 ) -> None:
     """The stream is closed with a policy's code; the poll asks the user."""
-    entry = await set_up(hass, account)
+    await set_up_stream(hass, account)
 
     account.token = "another"
     await simulator.waha.close_sockets(1008)
@@ -131,7 +122,6 @@ async def test_refused_key_asks_for_a_new_one(
     )
 
     assert online(hass) == STATE_UNAVAILABLE
-    assert not instance_of(entry).delivery.push
     (flow,) = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
     assert flow["context"]["source"] == SOURCE_REAUTH
 
@@ -140,7 +130,7 @@ async def test_unload_ends_the_stream(
     hass: HomeAssistant, account: Account, simulator: Simulator
 ) -> None:
     """No socket is left behind."""
-    entry = await set_up(hass, account)
+    entry = await set_up_stream(hass, account)
     await until(lambda: simulator.waha.sockets == 1)
 
     assert await hass.config_entries.async_unload(entry.entry_id)

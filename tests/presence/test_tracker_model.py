@@ -189,7 +189,8 @@ class Person:
         """Return when a first word that is offline shows, if it is to be."""
         if len(self.onlines) == 1 and not self.onlines[0].value:
             word = self.onlines[0]
-            return story.accepted() + 3 if word.old else word.ends
+            if not word.shown:
+                return story.accepted() + 3 if word.old else word.ends
         return -math.inf
 
     def online(self, moment: float, story: Story) -> bool | None:
@@ -1130,6 +1131,7 @@ class TrackerMachine(RuleBasedStateMachine):
     @rule()
     def resume(self) -> None:
         """Find the way of the events again."""
+        self.call("tick")
         self.call("resumed")
 
     @precondition(lambda self: self.model.is_group)

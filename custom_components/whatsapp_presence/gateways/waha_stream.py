@@ -71,7 +71,8 @@ async def messages(
                 if raw is not None:
                     yield None
             while raw is not None:
-                yield raw
+                if raw:
+                    yield raw
                 raw = await _receive(socket)
         finally:
             await socket.close()
@@ -106,7 +107,7 @@ async def _connect(
 
 
 async def _receive(socket: ClientWebSocketResponse) -> bytes | None:
-    """Wait for the next message; None: the connection was closed.
+    """Wait for the next message; empty for a ping, None: the connection was closed.
 
     Silence is answered with a ping, and more silence ends the connection. aiohttp's
     own heartbeat would do so as well, but leaves a timer behind when it is closed.
@@ -123,6 +124,7 @@ async def _receive(socket: ClientWebSocketResponse) -> bytes | None:
                 continue
             if message.type is WSMsgType.PING:
                 await socket.pong(message.data)
+                return b""
         except ClientError, OSError:
             raise UnreachableError("The connection to WAHA was lost.") from None
         if message.type is WSMsgType.TEXT:
@@ -131,7 +133,7 @@ async def _receive(socket: ClientWebSocketResponse) -> bytes | None:
             return bytes(message.data)
         if message.type is WSMsgType.ERROR:
             raise InvalidResponseError("WAHA sent something that is no message.")
-        if message.type not in (WSMsgType.PING, WSMsgType.PONG):
+        if message.type is not WSMsgType.PONG:
             if message.data == WSCloseCode.POLICY_VIOLATION:
                 raise _refusal(message.extra)
             return None

@@ -1,28 +1,11 @@
 """The other ids of chats and members, remembered across restarts."""
 
 from collections.abc import Iterable, Mapping
-from typing import TypedDict
 
-from homeassistant.core import HomeAssistant, callback
-from homeassistant.helpers.storage import Store
+from homeassistant.core import callback
 
-from ..const import DOMAIN
 from ..presence import chat_id as cid
-
-STORAGE_VERSION = 1
-SAVE_DELAY = 30
-MAX_ALIASES = 20000
-
-
-class StoredAliases(TypedDict):
-    """What is kept in storage."""
-
-    aliases: dict[str, str]
-
-
-def alias_store(hass: HomeAssistant, entry_id: str) -> Store[StoredAliases]:
-    """Return the storage of an entry's aliases."""
-    return Store(hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}", private=True)
+from .store import MAX_ALIASES, InstanceStore
 
 
 class AliasBook:
@@ -32,18 +15,12 @@ class AliasBook:
     chose the chat by its other id. `main` is live: trackers read it.
     """
 
-    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
-        """Begin with an empty book."""
-        self._store = alias_store(hass, entry_id)
-        self.main: dict[str, str] = {}
+    def __init__(self, store: InstanceStore) -> None:
+        """Begin with what the store has kept, which is to be loaded by then."""
+        self._store = store
+        self.main = store.aliases
         # From a main id to the alias that was learnt last.
-        self.other: dict[str, str] = {}
-
-    async def async_load(self) -> None:
-        """Read what an earlier run learnt."""
-        if stored := await self._store.async_load():
-            self.main.update(stored["aliases"])
-            self.other.update((main, alias) for alias, main in self.main.items())
+        self.other = {main: alias for alias, main in self.main.items()}
 
     @callback
     def learn(self, alias: str, main: str) -> bool:
@@ -55,7 +32,7 @@ class AliasBook:
         self._forget(main)
         self.main[alias] = main
         self.other[main] = alias
-        self._store.async_delay_save(self._to_store, SAVE_DELAY)
+        self._store.async_changed()
         return True
 
     @callback
@@ -78,7 +55,3 @@ class AliasBook:
         main = self.main.pop(alias, None)
         if main is not None and self.other.get(main) == alias:
             del self.other[main]
-
-    @callback
-    def _to_store(self) -> StoredAliases:
-        return {"aliases": self.main}

@@ -39,6 +39,8 @@ class Asker:
         self._delivery = delivery
         self._budget = budget
         self._on_trouble = on_trouble
+        # Whether answers count: not what an instance said that was lost meanwhile.
+        self.active = False
         self._failing: set[Chat] = set()
         # Whether one request for all chats is answered; None: not tried yet.
         self._answers_for_all: bool | None = None
@@ -54,8 +56,7 @@ class Asker:
         except GatewayError as err:
             self._failed(chat, err)
             raise
-        if chat.chat_id not in self._people.chats:
-            # Removed while the answer was on its way.
+        if not self._counts(chat):
             return True
         chat.renewed()
         self._clear(chat)
@@ -71,7 +72,8 @@ class Asker:
         except GatewayError as err:
             self._failed(chat, err)
             raise
-        self._take(chat, answer, asked_at)
+        if self._counts(chat):
+            self._take(chat, answer, asked_at)
 
     async def async_look_at_all(self) -> bool:
         """Ask for all chats at once; returns whether that was answered."""
@@ -85,7 +87,8 @@ class Asker:
             return False
         self._answers_for_all = answers is not None
         for answer in answers or ():
-            if (chat := self._people.find(answer.chat_id)) is not None:
+            chat = self._people.find(answer.chat_id)
+            if chat is not None and self._counts(chat):
                 self._take(chat, answer, asked_at)
         return self._answers_for_all
 
@@ -93,6 +96,10 @@ class Asker:
     def forget(self, chat: Chat) -> None:
         """Take back what was told of a chat's requests."""
         self._clear(chat)
+
+    def _counts(self, chat: Chat) -> bool:
+        """Whether neither the instance nor the chat was lost meanwhile."""
+        return self.active and self._people.chats.get(chat.chat_id) is chat
 
     @callback
     def _note_request(self) -> float:
@@ -126,6 +133,8 @@ class Asker:
     def _failed(self, chat: Chat, err: GatewayError) -> None:
         """Note a failure: the chat's own, or the instance's."""
         refused = isinstance(err, (NotAllowedError, NotFoundError))
+        if not self._counts(chat):
+            return
         chat.failed(refused=refused)
         # It may also be the instance that is gone.
         self._on_trouble(err)

@@ -1,6 +1,7 @@
 """For how long the account is shown online because of what is asked."""
 
 from collections import deque
+from collections.abc import Callable
 from typing import Final
 
 SHARE: Final = 0.05
@@ -16,9 +17,13 @@ class AccountBudget:
     seconds after the last request. Times are the loop's.
     """
 
-    def __init__(self, seconds: float) -> None:
-        """Begin with nothing spent; a request costs so many seconds, 0 for nothing."""
+    def __init__(self, seconds: float, on_request: Callable[[], None]) -> None:
+        """Begin with nothing spent; a request costs so many seconds, 0 for nothing.
+
+        `on_request` is told of each request that announces the account.
+        """
         self._seconds = seconds
+        self._on_request = on_request
         # When the account was announced and when that ended, the latest last.
         self._shown: deque[tuple[float, float]] = deque()
 
@@ -31,6 +36,7 @@ class AccountBudget:
         """Note a request that announces the account."""
         if self.is_free:
             return
+        self._on_request()
         until = now + self._seconds
         if self._shown and self._shown[-1][1] >= now:
             self._shown[-1] = (self._shown[-1][0], until)

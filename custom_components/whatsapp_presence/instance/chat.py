@@ -31,6 +31,7 @@ class Chat:
         "_deadlines",
         "_listeners",
         "_loop_time",
+        "_on_seen",
         "_wake_at",
         "chat_id",
         "is_group",
@@ -50,8 +51,9 @@ class Chat:
         deadlines: Deadlines[Chat],
         *,
         ordered: bool,
+        on_seen: Callable[[Chat], None],
     ) -> None:
-        """Begin with nothing known.
+        """Begin with nothing known. `on_seen` is told of a new last-seen.
 
         `aliases` leads from members to their main ids; events that come `ordered`
         come in the order in which they happened.
@@ -74,6 +76,7 @@ class Chat:
         self._deadlines = deadlines
         self._listeners: list[CALLBACK_TYPE] = []
         self._loop_time: Callable[[], float] = hass.loop.time
+        self._on_seen = on_seen
         self._wake_at = math.inf
 
     @callback
@@ -89,7 +92,9 @@ class Chat:
     @callback
     def async_tell(self) -> None:
         """Tell those who listen."""
-        self.presence = self.tracker.presence
+        before, self.presence = self.presence, self.tracker.presence
+        if before.last_seen != self.presence.last_seen:
+            self._on_seen(self)
         for listener in self._listeners:
             listener()
 
@@ -174,6 +179,7 @@ class Chat:
         """Take over what was known before the restart."""
         if self.tracker.restore(last_seen):
             self.presence = self.tracker.presence
+            self._on_seen(self)
 
     @callback
     def keep_members(self, listed: Collection[str]) -> None:

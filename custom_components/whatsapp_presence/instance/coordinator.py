@@ -225,6 +225,8 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
             )
         self.update_interval = GRACE_POLLS[min(self._grace_polls, len(GRACE_POLLS) - 1)]
         self._grace_polls += 1
+        if self._listeners:
+            self._schedule_refresh()
 
     async def _grace_is_over(self, _now: datetime) -> None:
         """Look once more; then what is known of the chats holds no longer."""

@@ -70,11 +70,11 @@ class Delivery:
     @callback
     def async_note_stream(self, connected: bool) -> None:
         """The event stream has begun or ended; a short gap in it changes nothing."""
-        self._stop_waiting()
         if connected:
+            self._stop_waiting()
             if not self._silent:
                 self.async_set_push(True)
-        elif self.push:
+        elif self.push and self._cancel_wait is None:
             self._cancel_wait = async_call_later(
                 self._hass, GRACE_TIME, self._stream_stays_away
             )

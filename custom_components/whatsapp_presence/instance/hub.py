@@ -18,6 +18,7 @@ from ..gateways.base import (
     Transport,
 )
 from ..presence.model import PresenceUpdate
+from .announcing import Announcer
 from .asking import Asker
 from .budget import AccountBudget
 from .chat import Chat, create_deadlines
@@ -27,6 +28,7 @@ from .people import People
 from .pictures import Pictures
 from .registration import WebhookRegistration
 from .rounds import Rounds
+from .store import InstanceStore
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -53,8 +55,9 @@ class Instance:
         hass: HomeAssistant,
         entry: WhatsAppPresenceConfigEntry,
         gateway: Gateway,
+        store: InstanceStore,
     ) -> None:
-        """Build the rooms; there are no chats yet."""
+        """Build the rooms; there are no chats yet. The store is loaded by then."""
         self._hass = hass
         self.entry = entry
         self.gateway = gateway
@@ -68,8 +71,20 @@ class Instance:
             on_away=self._bear_with_it,
             on_lost=self._forget,
         )
-        self.people = People(hass, entry, gateway)
-        self.budget = AccountBudget(gateway.capabilities.announce_seconds)
+        self.store = store
+        self.announcer = Announcer(
+            hass,
+            entry,
+            gateway,
+            store,
+            is_ready=lambda: self.coordinator.ready,
+            on_begin=self.async_resubscribe,
+            on_trouble=self.report,
+        )
+        self.people = People(hass, entry, gateway, store)
+        self.budget = AccountBudget(
+            gateway.capabilities.announce_seconds, self.announcer.note_request
+        )
         self.delivery = Delivery(hass, entry, gateway, on_change=self._follow_push)
         self.rounds = Rounds(
             hass,
@@ -95,14 +110,7 @@ class Instance:
         self._stream_was_lost = False
         self._learning = False
         entry.async_on_unload(self._deadlines.clear)
-
-    async def async_setup(self) -> None:
-        """Read what was learnt, and ask how the account stands.
-
-        Raises what a config entry's set-up may raise.
-        """
-        await self.people.aliases.async_load()
-        await self.coordinator.async_config_entry_first_refresh()
+        entry.async_on_unload(store.async_flush)
 
     @callback
     def async_add_chat(self, subentry: ConfigSubentry) -> Chat:
@@ -113,7 +121,10 @@ class Instance:
             self.people.aliases.main,
             self._deadlines,
             ordered=self.gateway.capabilities.transport is Transport.WEBSOCKET,
+            on_seen=self._keep_last_seen,
         )
+        if (last_seen := self.store.last_seen.get(chat.chat_id)) is not None:
+            chat.restore_last_seen(last_seen)
         self.chats[subentry.subentry_id] = chat
         self.people.async_add(chat)
         self.rounds.async_add(chat)
@@ -127,6 +138,15 @@ class Instance:
         self._pictures.forget(chat)
         self.rounds.async_remove(chat)
         chat.sleep()
+        if self.store.last_seen.pop(chat.chat_id, None) is not None:
+            self.store.async_changed()
+
+    @callback
+    def _keep_last_seen(self, chat: Chat) -> None:
+        """Let what was last seen of a chat survive a power cut."""
+        if chat.presence.last_seen is not None:
+            self.store.last_seen[chat.chat_id] = chat.presence.last_seen
+            self.store.async_changed()
 
     @callback
     def async_start(self) -> None:
@@ -140,6 +160,7 @@ class Instance:
                 cancel_on_shutdown=True,
             )
         )
+        self.announcer.async_setup()
         if self.coordinator.ready:
             self.rounds.async_begin()
 
@@ -166,14 +187,16 @@ class Instance:
     def async_stream_changed(self, connected: bool) -> None:
         """The event stream has begun or ended."""
         self.delivery.async_note_stream(connected)
+        if connected is not self._stream_was_lost:
+            # It tells of each attempt that failed.
+            return
+        self._stream_was_lost = not connected
         if not connected:
             # Perhaps the gateway is gone as well.
-            self._stream_was_lost = True
             for chat in self.chats.values():
                 chat.interrupted(subscribed=True)
             self.coordinator.async_look_again()
-        elif self._stream_was_lost:
-            self._stream_was_lost = False
+        else:
             for chat in self.chats.values():
                 chat.resumed()
             self.entry.async_create_background_task(

@@ -14,6 +14,7 @@ from ..presence.model import PresenceUpdate
 from .aliases import AliasBook
 from .chat import Chat
 from .lookups import Lookups
+from .store import InstanceStore
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -22,11 +23,15 @@ class People:
     """Finds the chat of an event, by any of its ids."""
 
     def __init__(
-        self, hass: HomeAssistant, entry: ConfigEntry, gateway: Gateway
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        gateway: Gateway,
+        store: InstanceStore,
     ) -> None:
-        """Begin without chats."""
+        """Begin without chats; what the store has kept is loaded by then."""
         self._gateway = gateway
-        self.aliases = AliasBook(hass, entry.entry_id)
+        self.aliases = AliasBook(store)
         self._lookups = Lookups(
             hass,
             entry,

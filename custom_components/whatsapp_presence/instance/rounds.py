@@ -31,6 +31,8 @@ from .delivery import Delivery
 # costs the account nothing, all others in each fourth.
 ROUND_INTERVAL: Final = 300.0
 FULL_ROUND_INTERVAL: Final = 1200.0
+# What is heard so soon after a round was caused by it: it says no more than an answer.
+ECHO_TIME: Final = 5.0
 # Of reconnects closer than this, only the last gets a round.
 RECONNECT_SPACING: Final = 300.0
 # Of what the account may be shown online, the part that rounds plan with.
@@ -92,6 +94,9 @@ class Rounds:
         self._reconnected_at = -math.inf
         self._round_at = -math.inf
         self._full_round_at = -math.inf
+        # Since when an event makes asking needless.
+        self._heard_since = -math.inf
+        self._heard_since_full = -math.inf
         self._polled_at = -math.inf
         self._seconds_a_chat = 0.15
         entry.async_on_unload(self._stop_timer)
@@ -131,26 +136,26 @@ class Rounds:
     @callback
     def async_begin(self) -> None:
         """The instance is ready: subscribe every chat."""
-        self._ready = True
+        self._ready = self._asker.active = True
         self.async_resubscribe()
 
     @callback
     def async_end(self) -> None:
         """The instance is ready no longer: nobody is asked."""
-        self._ready = False
+        self._ready = self._asker.active = False
         self._queue.clear()
         self._stop_timer()
 
     @callback
     def async_resubscribe(self, *, by_user: bool = False) -> None:
         """Subscribe every chat again: the gateway may have forgotten."""
-        for turn in self._turns.values():
-            turn.is_new, turn.failures, turn.retry_at = True, 0, math.inf
+        # Answers to earlier requests say nothing of these subscriptions.
+        self._turns = {chat: _Turn() for chat in self._turns}
         now = self._hass.loop.time()
         if by_user:
             self._enqueue(self._turns, renew=True)
             return
-        if not self._budget.is_free:
+        if not self._budget.is_free and self._full_round_at != -math.inf:
             self._begin_at = max(now, self._reconnected_at + RECONNECT_SPACING)
             self._reconnected_at = now
         self._plan()
@@ -227,11 +232,11 @@ class Rounds:
                 turn.retry_at == math.inf
                 and (
                     (turn.is_new and now >= self._begin_at)
-                    or (is_full and chat.pushed_at < self._full_round_at)
+                    or (is_full and chat.pushed_at < self._heard_since_full)
                     or (
                         is_round
                         and chat.presence.online
-                        and chat.pushed_at < self._round_at
+                        and chat.pushed_at < self._heard_since
                     )
                 )
             )
@@ -268,16 +273,12 @@ class Rounds:
 
     async def _async_pass(self) -> None:
         """Ask all who wait; who tells nothing yet is waited for after the others."""
+        began_at = self._hass.loop.time()
         # A turn of the loop later, so that set-up never waits for a chat.
         await asyncio.sleep(0)
-        began_at, asked = self._hass.loop.time(), len(self._queue)
-        if any(self._turns[chat].is_new for chat in self._queue) or not all(
-            self._queue.values()
-        ):
-            if await self._asker.async_look_at_all():
-                self._queue = {
-                    chat: True for chat, renew in self._queue.items() if renew
-                }
+        asked = len(self._queue)
+        if await self._asker.async_look_at_all():
+            self._queue = {chat: True for chat, renew in self._queue.items() if renew}
         silent = await self._async_work(wait=False)
         if asked:
             duration = self._hass.loop.time() - began_at
@@ -287,6 +288,9 @@ class Rounds:
                 if chat in self._turns and chat.pushed_at < began_at:
                     self._queue[chat] = True
             await self._async_work(wait=True)
+        self._heard_since = self._hass.loop.time() + ECHO_TIME
+        if self._full_round_at > self._heard_since_full:
+            self._heard_since_full = self._heard_since
         self._task = None
         self._on_done()
         self._plan()
@@ -308,7 +312,8 @@ class Rounds:
 
     async def _async_ask(self, chat: Chat, *, renew: bool, wait: bool) -> bool:
         """Ask for a chat; returns False if it is new and nothing was told of it."""
-        turn = self._turns[chat]
+        if (turn := self._turns.get(chat)) is None:
+            return True
         told = True
         try:
             with priority(Priority.FIRST if turn.is_new else Priority.RENEWAL):
@@ -317,7 +322,7 @@ class Rounds:
                 else:
                     await self._asker.async_look(chat)
         except GatewayError as err:
-            turn.retry_at = self._hass.loop.time() + _backoff(turn, err)
+            turn.retry_at = self._hass.loop.time() + _backoff(chat, turn, err)
         else:
             told = told or not turn.is_new
             turn.is_new = turn.is_new and not renew
@@ -331,10 +336,11 @@ class Rounds:
             self._cancel_timer = None
 
 
-def _backoff(turn: _Turn, err: GatewayError) -> float:
+def _backoff(chat: Chat, turn: _Turn, err: GatewayError) -> float:
     """Return after how many seconds to ask again for a chat whose request failed."""
     if isinstance(err, (NotAllowedError, NotFoundError)):
-        return REFUSED_INTERVAL
+        # What is shown must end, if nobody tells of it any more.
+        return ROUND_INTERVAL if chat.presence.online is not None else REFUSED_INTERVAL
     wait: float = min(FIRST_RETRY * 2**turn.failures, LAST_RETRY)
     turn.failures += 1
     if isinstance(err, RateLimitedError):

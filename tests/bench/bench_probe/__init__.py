@@ -23,7 +23,8 @@ from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
 
 DOMAIN = "bench_probe"
-EMPTY_WEBHOOK = "bench_empty"
+# The probe runs by itself; tests.bench.events has the same.
+EMPTY_WEBHOOK = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde1"
 # How often the loop is looked at while its pauses are watched, in seconds.
 TICK = 0.002
 
@@ -40,7 +41,7 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     )
     for command in (add_entry, flush, memory, watch_pauses, longest_pause, reload):
         websocket_api.async_register_command(hass, command)
-    for at_once in (started, timers):
+    for at_once in (collect_garbage, started, timers):
         websocket_api.async_register_command(hass, at_once)
 
     @callback
@@ -244,3 +245,14 @@ def timers(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
     """Tell how many timers wait on the loop."""
     scheduled: list[asyncio.TimerHandle] = hass.loop._scheduled  # type: ignore[attr-defined]
     connection.send_result(msg["id"], sum(not timer.cancelled() for timer in scheduled))
+
+
+@websocket_api.websocket_command(
+    {vol.Required("type"): "bench_probe/collect_garbage", vol.Required("enable"): bool}
+)
+@callback
+def collect_garbage(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
+    """Collect garbage once, and then by itself or not at all."""
+    gc.collect()
+    (gc.enable if msg["enable"] else gc.disable)()
+    connection.send_result(msg["id"])

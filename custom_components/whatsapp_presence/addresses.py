@@ -1,0 +1,92 @@
+"""The addresses of gateways: as they are typed, and which of them are the same."""
+
+import asyncio
+from ipaddress import IPv4Address, IPv6Address, ip_address
+import socket
+
+from yarl import URL
+
+from homeassistant.core import HomeAssistant
+from homeassistant.util.network import is_ip_address, is_ipv6_address
+
+from .gateways.base import Gateway
+from .gateways.waha import WahaGateway
+from .helpers import is_local_host
+
+RESOLVE_TIMEOUT = 5
+
+# Where a server listens that somebody runs at home.
+_PORTS = {WahaGateway.key: 3000}
+
+
+def normalised_url(text: str, gateway_class: type[Gateway]) -> str | None:
+    """Bring an address into one form; None if no token must be sent there."""
+    is_self_hosted = gateway_class.capabilities.self_hosted
+    if is_self_hosted:
+        text = _completed(text, _PORTS.get(gateway_class.key))
+    try:
+        url = URL(text)
+        host = url.host
+    except ValueError:
+        return None
+    if url.scheme not in ("http", "https") or not host:
+        return None
+    if url.user is not None or url.password is not None:
+        return None
+    if is_self_hosted:
+        # What was copied from the browser is a page of the server's.
+        return str(url.origin())
+    if "?" in text or "#" in text:
+        return None
+    if url.scheme == "http" and not is_local_host(host):
+        return None
+    return str(url).rstrip("/")
+
+
+def _completed(text: str, port: int | None) -> str:
+    """Add what nobody types of an address at home: http, and the usual port."""
+    if not text or "://" in text:
+        return text
+    if is_ipv6_address(text):
+        text = f"[{text}]"
+    try:
+        url = URL(f"http://{text}")
+        has_port = url.explicit_port is not None
+        return str(url if has_port or port is None else url.with_port(port))
+    except ValueError:
+        return text
+
+
+async def async_same_server(hass: HomeAssistant, first: str, second: str) -> bool:
+    """Whether two addresses lead to the same port of the same host.
+
+    All of loopback is one host; a name is where it leads to, if it leads somewhere.
+    """
+    one, two = URL(first), URL(second)
+    if one.port != two.port:
+        return False
+    if one.host == two.host:
+        return True
+    hosts = await asyncio.gather(
+        *(_async_resolve(hass, url.host or "") for url in (one, two))
+    )
+    return not hosts[0].isdisjoint(hosts[1])
+
+
+async def _async_resolve(hass: HomeAssistant, host: str) -> set[str]:
+    """Return a host's addresses; its name alone if it has none."""
+    if is_ip_address(host):
+        return {_one_form(host)}
+    try:
+        async with asyncio.timeout(RESOLVE_TIMEOUT):
+            found = await hass.loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+    except OSError, UnicodeError:
+        return {host}
+    return {_one_form(str(address[0])) for *_, address in found}
+
+
+def _one_form(text: str) -> str:
+    address: IPv4Address | IPv6Address = ip_address(text.partition("%")[0])
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return "localhost" if address.is_loopback else str(address)

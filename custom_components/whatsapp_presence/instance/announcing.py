@@ -1,0 +1,192 @@
+"""Announcing the account itself as online, for as long as the user wants it."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+import logging
+from typing import Final
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later, async_track_time_interval
+
+from ..const import DOMAIN
+from ..gateways.base import Gateway, GatewayError
+from .store import InstanceStore
+
+_LOGGER = logging.getLogger(__name__)
+
+# Gateways take the announcement back by themselves, after 25 s at the earliest.
+HEARTBEAT_INTERVAL: Final = timedelta(seconds=20)
+FIRST_RETRY: Final = 5.0
+LAST_RETRY: Final = 300.0
+# Home Assistant does not wait long for what is to be done when it stops.
+GOODBYE_TIME: Final = 3.0
+# A gateway that ends the announcement after a request does so a little late.
+_LATENESS: Final = 0.5
+
+
+class Announcer:
+    """Announces the account again and again, and takes that back in the end.
+
+    What the gateway did not take is tried again, after a restart as well.
+    """
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: ConfigEntry,
+        gateway: Gateway,
+        store: InstanceStore,
+        *,
+        is_ready: Callable[[], bool],
+        on_begin: Callable[[], None],
+        on_trouble: Callable[[GatewayError], None],
+    ) -> None:
+        """Begin silent.
+
+        `is_ready` tells whether a beat makes sense, `on_begin` is told when the user
+        has begun to announce, `on_trouble` of a beat that failed.
+        """
+        self._hass = hass
+        self._entry = entry
+        self._gateway = gateway
+        self._store = store
+        self._is_ready = is_ready
+        self._on_begin = on_begin
+        self._on_trouble = on_trouble
+        self._stop_heartbeat: CALLBACK_TYPE | None = None
+        self._cancel_repeat: CALLBACK_TYPE | None = None
+        self._cancel_retry: CALLBACK_TYPE | None = None
+        self._retry_delay = FIRST_RETRY
+
+    @property
+    def is_on(self) -> bool:
+        """Whether the account is being announced."""
+        return self._stop_heartbeat is not None
+
+    @callback
+    def async_setup(self) -> None:
+        """Take back what an earlier run could not, unless it goes on."""
+        unload = self._entry.async_on_unload
+        unload(self._async_say_goodbye)
+        unload(
+            self._hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._async_stop)
+        )
+        if self._store.announced and not self.is_on:
+            self._retry_soon(0)
+
+    async def async_begin(self) -> None:
+        """Announce the account now, and go on doing so. Raises GatewayError."""
+        self._note(announced=True)
+        await self._gateway.set_available(True)
+        self.async_go_on()
+        self._on_begin()
+
+    @callback
+    def async_go_on(self) -> None:
+        """Announce the account from now on, as before a restart."""
+        self._stop_retry()
+        if self._stop_heartbeat is None:
+            self._note(announced=True)
+            self._stop_heartbeat = async_track_time_interval(
+                self._hass,
+                self._async_beat,
+                HEARTBEAT_INTERVAL,
+                name=f"{DOMAIN} announce the account as online",
+                cancel_on_shutdown=True,
+            )
+
+    @callback
+    def async_end(self) -> None:
+        """Announce the account no longer, however long the gateway takes for it."""
+        self._stop()
+        self._retry_delay = FIRST_RETRY
+        self._retry_soon(0)
+
+    @callback
+    def note_request(self) -> None:
+        """A request was made that ends in the account's being announced no longer."""
+        seconds = self._gateway.capabilities.announce_seconds
+        if not self.is_on or not seconds:
+            return
+        if self._cancel_repeat is not None:
+            self._cancel_repeat()
+        self._cancel_repeat = async_call_later(
+            self._hass, seconds + _LATENESS, self._async_repeat
+        )
+
+    async def _async_repeat(self, now: datetime) -> None:
+        self._cancel_repeat = None
+        await self._async_beat(now)
+
+    async def _async_beat(self, _now: datetime) -> None:
+        if not self.is_on or not self._is_ready():
+            return
+        try:
+            await self._gateway.set_available(True)
+        except GatewayError as err:
+            self._on_trouble(err)
+
+    @callback
+    def _retry_soon(self, delay: float) -> None:
+        self._stop_retry()
+        self._cancel_retry = async_call_later(self._hass, delay, self._async_take_back)
+
+    async def _async_take_back(self, _now: datetime) -> None:
+        self._cancel_retry = None
+        try:
+            await self._gateway.set_available(False)
+        except GatewayError as err:
+            _LOGGER.debug("Taking it back failed: %s", type(err).__name__)
+            if not self.is_on:
+                self._retry_soon(self._retry_delay)
+                self._retry_delay = min(2 * self._retry_delay, LAST_RETRY)
+        else:
+            if not self.is_on:
+                self._note(announced=False)
+
+    async def _async_stop(self, _event: Event) -> None:
+        await self._async_say_goodbye()
+
+    async def _async_say_goodbye(self) -> None:
+        """Try once to take it back, without holding anybody up."""
+        self._stop()
+        self._stop_retry()
+        if not self._store.announced:
+            return
+        if await async_say_goodbye(self._gateway):
+            self._note(announced=False)
+        await self._store.async_flush()
+
+    @callback
+    def _note(self, *, announced: bool) -> None:
+        if self._store.announced is not announced:
+            self._store.announced = announced
+            self._store.async_changed()
+
+    @callback
+    def _stop(self) -> None:
+        if self._stop_heartbeat is not None:
+            self._stop_heartbeat()
+            self._stop_heartbeat = None
+        if self._cancel_repeat is not None:
+            self._cancel_repeat()
+            self._cancel_repeat = None
+
+    @callback
+    def _stop_retry(self) -> None:
+        if self._cancel_retry is not None:
+            self._cancel_retry()
+            self._cancel_retry = None
+
+
+async def async_say_goodbye(gateway: Gateway) -> bool:
+    """Take the announcement back; returns whether the gateway has taken it in time."""
+    try:
+        async with asyncio.timeout(GOODBYE_TIME):
+            await gateway.set_available(False)
+    except GatewayError, TimeoutError:
+        return False
+    return True

@@ -1,0 +1,133 @@
+"""What is kept of an account across restarts, and power cuts."""
+
+from collections.abc import Mapping
+from datetime import datetime
+import logging
+import os
+from typing import Any, Final, TypedDict, override
+
+from homeassistant.core import HomeAssistant, callback
+from homeassistant.helpers.storage import Store
+from homeassistant.util import dt as dt_util
+
+from ..const import DOMAIN
+
+_LOGGER = logging.getLogger(__name__)
+
+STORAGE_VERSION: Final = 2
+SAVE_DELAY: Final = 30
+MAX_ALIASES: Final = 20000
+MAX_LAST_SEEN: Final = 5000
+
+
+class StoredInstance(TypedDict):
+    """What is kept in storage."""
+
+    aliases: dict[str, str]
+    last_seen: dict[str, float]
+    announced: bool
+
+
+class _Store(Store[StoredInstance]):
+    @override
+    async def _async_migrate_func(
+        self, old_major_version: int, old_minor_version: int, old_data: Any
+    ) -> StoredInstance:
+        """Take over version 1, which held the aliases alone."""
+        return {"aliases": old_data["aliases"], "last_seen": {}, "announced": False}
+
+
+class InstanceStore:
+    """Remembers other ids, when chats were last seen, and a pending announcement.
+
+    What was changed is written within half a minute. What can't be read is set aside.
+    """
+
+    def __init__(self, hass: HomeAssistant, entry_id: str) -> None:
+        """Begin with nothing known."""
+        self._hass = hass
+        self._store = _Store(
+            hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}", private=True
+        )
+        self._is_pending = False
+        # From other ids to main ids.
+        self.aliases: dict[str, str] = {}
+        # From chats' ids to unix seconds.
+        self.last_seen: dict[str, float] = {}
+        # Whether the gateway may still announce the account as online because of us.
+        self.announced = False
+
+    async def async_load(self) -> None:
+        """Read what an earlier run has kept."""
+        try:
+            stored = await self._store.async_load()
+            if stored is not None:
+                self._read(stored)
+        except Exception as err:  # noqa: BLE001
+            # Whatever lies there, or is a newer version's, the account works without.
+            await self._async_set_aside(type(err).__name__)
+
+    @callback
+    def async_changed(self) -> None:
+        """Write soon; a write that is due already is not put off."""
+        if not self._is_pending:
+            self._is_pending = True
+            self._store.async_delay_save(self._to_store, SAVE_DELAY)
+
+    async def async_flush(self) -> None:
+        """Write now what is not written yet."""
+        if self._is_pending:
+            await self._store.async_save(self._to_store())
+
+    async def async_remove(self) -> None:
+        """Keep nothing."""
+        await self._store.async_remove()
+
+    def _read(self, stored: Mapping[str, Any]) -> None:
+        """Take over what makes sense. Raises TypeError if the form does not."""
+        aliases, last_seen = stored["aliases"], stored["last_seen"]
+        if not isinstance(aliases, dict) or not isinstance(last_seen, dict):
+            raise TypeError("not the form of this store")
+        self.aliases.update(
+            [
+                (alias, main)
+                for alias, main in aliases.items()
+                if isinstance(alias, str) and isinstance(main, str)
+            ][-MAX_ALIASES:]
+        )
+        self.last_seen.update(
+            [
+                (chat_id, float(moment))
+                for chat_id, moment in last_seen.items()
+                if isinstance(moment, (int, float)) and not isinstance(moment, bool)
+            ][-MAX_LAST_SEEN:]
+        )
+        self.announced = stored["announced"] is True
+
+    async def _async_set_aside(self, reason: str) -> None:
+        path: str = self._store.path
+        moment: datetime = dt_util.utcnow()
+        aside = f"{path}.unreadable.{moment:%Y%m%dT%H%M%S}"
+        try:
+            await self._hass.async_add_executor_job(os.rename, path, aside)
+        except OSError as err:
+            _LOGGER.warning(
+                "What was kept of an account can't be read (%s), nor be set aside (%s)",
+                reason,
+                type(err).__name__,
+            )
+        else:
+            _LOGGER.warning(
+                "What was kept of an account can't be read (%s); it begins anew, and "
+                "what was there is set aside beside it, with the ending .unreadable",
+                reason,
+            )
+
+    @callback
+    def _to_store(self) -> StoredInstance:
+        self._is_pending = False
+        return {
+            "aliases": self.aliases,
+            "last_seen": self.last_seen,
+            "announced": self.announced,
+        }

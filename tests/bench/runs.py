@@ -1,0 +1,57 @@
+"""The run of ten minutes, which measures all that has a bound, and the long one."""
+
+import asyncio
+from pathlib import Path
+
+from . import callgrind
+from .actions import action_configuration, measure_actions
+from .builds import Build
+from .instructions import measure_instructions
+from .measure import Plan, Results, bench, many_chats, measure, say
+from .memory import BuildMemory, measure_memory
+
+
+async def measure_short(
+    folder: Path, plan: Plan, builds: list[Build]
+) -> tuple[Results, dict[str, BuildMemory]]:
+    """Measure it: what the machine's other work does not change first, all at once."""
+    counting = (
+        measure_instructions(folder, plan.counts) if callgrind.is_available() else None
+    )
+    if counting is None:
+        say("there is no valgrind, so instructions are not counted")
+    async with asyncio.TaskGroup() as group:
+        memory = group.create_task(measure_memory(folder, builds))
+        counts = None if counting is None else group.create_task(counting)
+    results = await measure(folder, plan)
+    if counts is not None:
+        results.counts = counts.result()
+    await measure_all_actions(folder, plan, results)
+    return results, memory.result()
+
+
+async def measure_long(folder: Path, plan: Plan) -> Results:
+    """Measure more, and more often, one thing after the other."""
+    counting = callgrind.is_available()
+    counts = await measure_instructions(folder, plan.counts) if counting else {}
+    results = await measure(folder, plan)
+    results.counts = counts
+    await measure_all_actions(folder, plan, results)
+    return results
+
+
+async def measure_all_actions(folder: Path, plan: Plan, results: Results) -> None:
+    """Measure from the POST to the action, with one Home Assistant after the other."""
+    for number in plan.action_chats:
+        say(f"from the POST to the action, {number} chats")
+        chats = many_chats(number)
+        async with bench(
+            folder / f"actions-{number}",
+            chats,
+            chats,
+            settle_time=0,
+            configuration=action_configuration(chats),
+        ) as one:
+            results.actions[number] = await measure_actions(
+                one.host, chats, plan.actions
+            )
