@@ -37,7 +37,7 @@ from .common import (
 )
 from .simulator import Simulator
 
-pytestmark = pytest.mark.usefixtures("reachable", "unpaced", "no_jitter")
+pytestmark = pytest.mark.usefixtures("reachable", "unpaced")
 
 PRIVATE = (
     ANNA.partition("@")[0],
@@ -60,15 +60,6 @@ PRIVATE = (
 async def diagnostics(hass: HomeAssistant) -> None:
     """Set diagnostics up before there is a client."""
     assert await async_setup_component(hass, "diagnostics", {})
-
-
-@pytest.fixture
-def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let intervals be what they are called."""
-    monkeypatch.setattr(
-        "custom_components.whatsapp_presence.instance.rounds.random.uniform",
-        lambda low, high: high,
-    )
 
 
 def assert_nothing_private(diagnostics: Any) -> None:

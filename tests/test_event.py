@@ -78,7 +78,7 @@ async def test_each_change_is_an_event(
 
     # An outage is told, but nobody came or went.
     await account.set_status("disconnected")
-    await settle(hass, account)
+    await outlast_grace(hass, freezer, account)
     await account.set_status("ready")
     await settle(hass, account)
     assert happened == [STATE_UNAVAILABLE, "started_typing"]

@@ -293,7 +293,11 @@ async def test_restart_keeps_what_was_known(
     await rs.async_get(hass).async_dump_states()
     hass.bus.async_fire_internal(EVENT_HOMEASSISTANT_FINAL_WRITE)
     await hass.async_block_till_done()
-    assert hass_storage[ALIASES]["data"] == {"aliases": {ANNA_LID: ANNA}}
+    assert hass_storage[ALIASES]["data"] == {
+        "aliases": {ANNA_LID: ANNA},
+        "announced": False,
+        "last_seen": {ANNA: ANY},
+    }
     assert await hass.config_entries.async_unload(ENTRY_ID)
     await hass.async_stop(force=True)
 
@@ -513,7 +517,7 @@ async def test_chat_that_is_removed_leaves_the_others_alone(
 
     # Events and the renewals of the others do not bring it back.
     await account.set_presence(ben(account), "online")
-    await advance(hass, freezer, account, 6 * 60)
+    await advance(hass, freezer, account, 21 * 60)
     assert subscriptions(account, BEN) == 1
     assert subscriptions(account, ANNA) == 2
     assert hass.states.get("binary_sensor.ben") is None

@@ -100,7 +100,7 @@ async def lose_events(
     account.simulator.delivery.faults = Faults(lose=1.0)
     for word in ("online", "offline", "online"):
         await account.set_presence(anna(account), word)
-        await advance(hass, freezer, account, 5 * 60)
+        await advance(hass, freezer, account, 20 * 60)
 
 
 async def test_silent_webhook_is_registered_anew(
@@ -155,7 +155,7 @@ async def test_webhook_that_stays_silent_is_told_again(
     assert told(hass) == {}
 
     await account.set_presence(anna(account), "offline")
-    await advance(hass, freezer, account, 5 * 60)
+    await advance(hass, freezer, account, 20 * 60)
     await lose_events(hass, account, freezer)
     assert told(hass) == {Issue.WEBHOOK_SILENT: True}
 
@@ -280,5 +280,5 @@ async def test_others_have_nothing_to_click(
         await hass.config.async_update(external_url=None)
         await settle(hass, account)
     account.quirks.trial_number = "33612345678"
-    await advance(hass, freezer, account, 5 * 60)
+    await advance(hass, freezer, account, 20 * 60)
     assert told(hass) == {Issue.NO_PUBLIC_URL: False, Issue.CHAT_REFUSED: False}

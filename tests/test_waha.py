@@ -124,7 +124,6 @@ async def test_nothing_but_the_server_is_needed(
         await until(lambda: online(hass) == STATE_ON)
         # A connection that is made anew needs nothing else either.
         server.waha.abort_sockets()
-        await until(lambda: not instance_of(entry).delivery.push)
         assert await hass.config_entries.async_reload(ENTRY_ID)
         await until(lambda: instance_of(entry).delivery.push)
         await account.set_presence(anna(account), "offline")
@@ -154,7 +153,9 @@ async def test_server_that_is_killed_and_started_again(
     await account.set_presence(anna(account), "offline")
     await server.start()
     instance = instance_of(entry)
-    await in_time(hass, freezer, lambda: instance.delivery.push and instance.ready)
+    await in_time(
+        hass, freezer, lambda: instance.delivery.push and instance.coordinator.ready
+    )
     await until(lambda: online(hass) == STATE_OFF)
     await until(lambda: account.subscriptions == {ANNA, FAMILY})
     await account.set_presence(anna(account), "typing")
