@@ -13,7 +13,7 @@ from syrupy.assertion import SnapshotAssertion
 
 # Ours first: the test package brings a custom_components of its own.
 import custom_components.whatsapp_presence  # noqa: F401
-from custom_components.whatsapp_presence.gateways import GATEWAYS, waapi
+from custom_components.whatsapp_presence.gateways import GATEWAYS, waapi, waha_stream
 from custom_components.whatsapp_presence.gateways.pacing import Pace
 from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
@@ -66,6 +66,7 @@ def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
         pace = Pace(at_once=6, per_second=math.inf)
         monkeypatch.setattr(gateway, "pace", pace, raising=False)
     monkeypatch.setattr(waapi, "_WAIT_FOR_PUSH_MS", 10)
+    monkeypatch.setattr(waha_stream, "_HOLDS_AFTER", 0)
 
 
 @pytest.fixture
