@@ -100,10 +100,13 @@ async def lose_events(
     hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
 ) -> None:
     """Let no event arrive, while things happen that only a renewal tells."""
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
     account.simulator.delivery.faults = Faults(lose=1.0)
-    for word in ("online", "offline", "online"):
+    # Who shows online is renewed every five minutes, all others every twenty.
+    for word, minutes in (("offline", 6), ("online", 14), ("offline", 6)):
         await account.set_presence(anna(account), word)
-        await advance(hass, freezer, account, 20 * 60)
+        await advance(hass, freezer, account, minutes * 60)
 
 
 async def test_silent_webhook_is_registered_anew(

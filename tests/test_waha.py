@@ -152,6 +152,7 @@ async def test_server_that_is_killed_and_started_again(
     await in_time(hass, freezer, lambda: online(hass) == STATE_UNAVAILABLE)
     await account.set_presence(anna(account), "offline")
     await server.start()
+    await account.restart()
     instance = instance_of(entry)
     await in_time(
         hass, freezer, lambda: instance.delivery.push and instance.coordinator.ready
