@@ -66,7 +66,6 @@ def test_ids_have_one_form(raw: str, chat_id: str) -> None:
         "491511234567@c.us.example",
         "491511234567@@c.us",
         "491511234567:@c.us",
-        "491511234567@hosted",
         "٤٩١٥١١٢٣٤٥٦٧@c.us",
         "status@broadcast",
         "1600000000@broadcast",
