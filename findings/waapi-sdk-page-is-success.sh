@@ -34,7 +34,7 @@ def ask(*answer, **more):
         return repr(client.get_chat_presence("15555550101@c.us"))
     except Exception as err:
         ours = "its own" if isinstance(err, WaAPIError) else "not its own"
-        return f"{type(err).__name__} ({ours}): {str(err)[:70]}"
+        return f"{type(err).__name__} ({ours}): {str(err)[:70].rstrip()}"
 
 
 print("a page ->", ask(200, text="<html>maintenance</html>"))
