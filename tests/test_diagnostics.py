@@ -161,7 +161,7 @@ async def test_diagnostics_of_an_instance_in_trouble(
     account = add_account(simulator)
     entry = await set_up(hass, account)
     await simulator.stop()
-    await entry.runtime_data.instance.async_refresh()
+    await entry.runtime_data.instance.coordinator.async_refresh()
     found = await get_diagnostics_for_config_entry(hass, hass_client, entry)
     assert isinstance(found["instance"], dict)
     assert found["instance"]["last_error"] == "UpdateFailed"

@@ -10,7 +10,17 @@ from homeassistant.core import Event, EventStateChangedData, HomeAssistant, call
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
 
-from .common import ANNA, ENTRY_ID, advance, anna, only, set_up, settle, state
+from .common import (
+    ANNA,
+    ENTRY_ID,
+    advance,
+    anna,
+    only,
+    outlast_grace,
+    set_up,
+    settle,
+    state,
+)
 from .simulator import Account
 
 pytestmark = pytest.mark.usefixtures("reachable", "unpaced")

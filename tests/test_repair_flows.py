@@ -52,18 +52,21 @@ async def repairs_component(hass: HomeAssistant) -> None:
 @pytest.fixture
 async def repairs(hass_client: ClientSessionGenerator) -> RepairDialog:
     """Return the dialog."""
-    return RepairDialog(await hass_client())
+    return RepairDialog(hass_client)
 
 
 class RepairDialog:
     """The front end's part of a repair."""
 
-    def __init__(self, client: Any) -> None:
-        """Speak to Home Assistant as an administrator."""
-        self._client = client
+    def __init__(self, log_in: ClientSessionGenerator) -> None:
+        """Speak to Home Assistant as an administrator, who logs in when it is time."""
+        self._log_in = log_in
+        self._client: Any = None
         self._flow_id = ""
 
     async def _post(self, path: str, data: dict[str, str]) -> dict[str, Any]:
+        if self._client is None:
+            self._client = await self._log_in()
         response = await self._client.post(f"/api/repairs/issues/fix{path}", json=data)
         assert response.status == HTTPStatus.OK
         result: dict[str, Any] = await response.json()
@@ -279,6 +282,6 @@ async def test_others_have_nothing_to_click(
     ):
         await hass.config.async_update(external_url=None)
         await settle(hass, account)
-    account.quirks.trial_number = "33612345678"
-    await advance(hass, freezer, account, 20 * 60)
+        account.quirks.trial_number = "33612345678"
+        await advance(hass, freezer, account, 20 * 60)
     assert told(hass) == {Issue.NO_PUBLIC_URL: False, Issue.CHAT_REFUSED: False}

@@ -1,12 +1,14 @@
 """The switch that announces the account itself as online."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import mock_restore_cache
 
 from custom_components.whatsapp_presence.const import DOMAIN
+from custom_components.whatsapp_presence.gateways import GATEWAYS
 from homeassistant.components.switch import DOMAIN as SWITCH_DOMAIN
 from homeassistant.const import (
     ATTR_ENTITY_ID,
