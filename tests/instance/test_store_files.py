@@ -1,6 +1,5 @@
 """The same on a disk: what can't be read is set aside, and what the user put there."""
 
-from collections.abc import Generator
 import json
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,7 @@ def hass_config_dir(hass_tmp_config_dir: str) -> str:
 
 
 @pytest.fixture
-def hass_storage() -> Generator[dict[str, Any]]:
+def hass_storage() -> dict[str, Any]:
     """Let it read and write files."""
     return {}
 
@@ -45,6 +44,17 @@ def set_aside(file: Path) -> list[Path]:
     return list(file.parent.glob(f"{KEY}.unreadable.*"))
 
 
+@pytest.mark.parametrize("content", ["{", ""])
+async def test_file_that_was_cut_off_stops_nothing(
+    hass: HomeAssistant, account: WaapiAccount, file: Path, content: str
+) -> None:
+    """Home Assistant itself sets it aside, and says so."""
+    file.write_text(content)
+    await set_up(hass, account)
+    assert online(hass) == STATE_OFF
+    assert not file.exists()
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -52,7 +62,6 @@ def set_aside(file: Path) -> list[Path]:
         {"version": 2, "minor_version": 1, "key": KEY, "data": []},
         {"version": 2, "minor_version": 1, "key": KEY, "data": {"aliases": None}},
         [],
-        {},
     ],
 )
 async def test_unreadable_file_is_set_aside(
@@ -114,11 +123,15 @@ async def test_file_is_nobody_elses_to_read(
     assert file.stat().st_mode & 0o077 == 0
 
 
+@pytest.mark.parametrize("folder", [False, True])
 async def test_what_was_set_aside_goes_with_the_account(
-    hass: HomeAssistant, account: WaapiAccount, file: Path
+    hass: HomeAssistant, account: WaapiAccount, file: Path, folder: bool
 ) -> None:
     """Nothing of a removed account stays on the disk."""
-    file.write_text(json.dumps({"version": 2, "key": KEY, "data": []}))
+    if folder:
+        (file / "kept").mkdir(parents=True)
+    else:
+        file.write_text(json.dumps({"version": 2, "key": KEY, "data": []}))
     entry = await set_up(hass, account)
     assert set_aside(file)
     await hass.config_entries.async_remove(entry.entry_id)
