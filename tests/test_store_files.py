@@ -11,8 +11,8 @@ from custom_components.whatsapp_presence.const import DOMAIN
 from homeassistant.const import STATE_OFF
 from homeassistant.core import HomeAssistant
 
-from ..common import ANNA, ENTRY_ID, advance, anna, online, set_up, told
-from ..simulator import WaapiAccount
+from .common import ANNA, ENTRY_ID, advance, anna, online, set_up, told
+from .simulator import WaapiAccount
 
 pytestmark = pytest.mark.usefixtures("reachable", "unpaced")
 
@@ -39,6 +39,26 @@ def file(hass: HomeAssistant) -> Path:
     return path
 
 
+def write(file: Path, content: Any) -> None:
+    """Let there be a file of something, or with None a folder that is not empty."""
+    if content is None:
+        (file / "kept").mkdir(parents=True)
+    elif isinstance(content, str):
+        file.write_text(content)
+    else:
+        file.write_text(json.dumps(content))
+
+
+def read(file: Path) -> Any:
+    """Return what is in a file; None: there is none."""
+    return json.loads(file.read_text()) if file.is_file() else None
+
+
+def mode(file: Path) -> int:
+    """Return who may do what with a file."""
+    return file.stat().st_mode & 0o777
+
+
 def set_aside(file: Path) -> list[Path]:
     """Return what was set aside."""
     return list(file.parent.glob(f"{KEY}.unreadable.*"))
@@ -49,10 +69,10 @@ async def test_file_that_was_cut_off_stops_nothing(
     hass: HomeAssistant, account: WaapiAccount, file: Path, content: str
 ) -> None:
     """Home Assistant itself sets it aside, and says so."""
-    file.write_text(content)
+    write(file, content)
     await set_up(hass, account)
     assert online(hass) == STATE_OFF
-    assert not file.exists()
+    assert read(file) is None
 
 
 @pytest.mark.parametrize(
@@ -73,18 +93,18 @@ async def test_unreadable_file_is_set_aside(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """It lies beside what is kept from now on, as it was."""
-    file.write_text(json.dumps(content))
+    write(file, content)
     await set_up(hass, account)
     assert online(hass) == STATE_OFF
     assert len(told(caplog)) == 1
     assert "set aside" in told(caplog)[0]
     (aside,) = set_aside(file)
-    assert json.loads(aside.read_text()) == content
+    assert read(aside) == content
 
     await account.set_presence(anna(account), "online")
     await account.set_presence(anna(account), "offline")
     await advance(hass, freezer, account, 31)
-    assert ANNA in json.loads(file.read_text())["data"]["last_seen"]
+    assert ANNA in read(file)["data"]["last_seen"]
     assert set_aside(file) == [aside]
 
 
@@ -96,17 +116,17 @@ async def test_folder_in_its_place_is_set_aside(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """Whatever a tool that restores backups has left there."""
-    (file / "kept").mkdir(parents=True)
+    write(file, None)
     await set_up(hass, account)
     assert online(hass) == STATE_OFF
     assert len(told(caplog)) == 1
     (aside,) = set_aside(file)
-    assert (aside / "kept").is_dir()
+    assert read(aside) is None
 
     await account.set_presence(anna(account), "online")
     await account.set_presence(anna(account), "offline")
     await advance(hass, freezer, account, 31)
-    assert file.is_file()
+    assert ANNA in read(file)["data"]["last_seen"]
 
 
 async def test_file_is_nobody_elses_to_read(
@@ -120,21 +140,18 @@ async def test_file_is_nobody_elses_to_read(
     await account.set_presence(anna(account), "online")
     await account.set_presence(anna(account), "offline")
     await advance(hass, freezer, account, 31)
-    assert file.stat().st_mode & 0o077 == 0
+    assert mode(file) == 0o600
 
 
-@pytest.mark.parametrize("folder", [False, True])
+@pytest.mark.parametrize("content", [{"version": 2, "key": KEY, "data": []}, None])
 async def test_what_was_set_aside_goes_with_the_account(
-    hass: HomeAssistant, account: WaapiAccount, file: Path, folder: bool
+    hass: HomeAssistant, account: WaapiAccount, file: Path, content: Any
 ) -> None:
     """Nothing of a removed account stays on the disk."""
-    if folder:
-        (file / "kept").mkdir(parents=True)
-    else:
-        file.write_text(json.dumps({"version": 2, "key": KEY, "data": []}))
+    write(file, content)
     entry = await set_up(hass, account)
     assert set_aside(file)
     await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
-    assert not file.exists()
+    assert read(file) is None
     assert set_aside(file) == []
