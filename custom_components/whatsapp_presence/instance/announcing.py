@@ -60,6 +60,7 @@ class Announcer:
         self._cancel_repeat: CALLBACK_TYPE | None = None
         self._cancel_retry: CALLBACK_TYPE | None = None
         self._retry_delay = FIRST_RETRY
+        self._has_left = False
 
     @property
     def is_on(self) -> bool:
@@ -81,6 +82,12 @@ class Announcer:
         """Announce the account now, and go on doing so. Raises GatewayError."""
         self._note(announced=True)
         await self._gateway.set_available(True)
+        if self._has_left:
+            # Nobody is left to take it back later.
+            if not await async_say_goodbye(self._gateway):
+                self._note(announced=True)
+                await self._store.async_flush()
+            return
         self.async_go_on()
         self._on_begin()
 
@@ -156,6 +163,7 @@ class Announcer:
 
     async def _async_say_goodbye(self) -> None:
         """Try once to take it back, without holding anybody up."""
+        self._has_left = True
         self._stop()
         self._stop_retry()
         if not self._store.announced:
