@@ -149,8 +149,17 @@ class Instance:
             self.store.async_changed()
 
     @callback
+    def _forget_the_removed(self) -> None:
+        """Keep nothing of chats that were removed while the account did not run."""
+        last_seen = self.store.last_seen
+        for gone in last_seen.keys() - {chat.chat_id for chat in self.chats.values()}:
+            del last_seen[gone]
+            self.store.async_changed()
+
+    @callback
     def async_start(self) -> None:
         """Begin to subscribe the chats, in the background."""
+        self._forget_the_removed()
         self.entry.async_on_unload(
             async_track_time_interval(
                 self._hass,
@@ -176,7 +185,7 @@ class Instance:
         self.delivery.async_note_arrival(events)
         for event in events:
             if isinstance(event, PresenceUpdate):
-                if self.people.async_hear(event) and not self.coordinator.ready:
+                if self.people.async_hear(event) and not self.coordinator.was_ready:
                     # Somebody's presence is news from an instance that is ready
                     # after all.
                     self.coordinator.async_look_again()
