@@ -261,11 +261,9 @@ class Voice:
             return -NEVER, max(latest, standing.kept_until(self.sign, latest))
         implied = self.sign + IMPLIED
         tried = _nth(standing.tried, RENEWALS, self.sign)
-        accepted = _nth(
-            standing.accepted, RENEWALS, max(self.sign, standing.last_event)
-        )
+        renewed = _nth(standing.accepted, RENEWALS, max(self.sign, standing.last_event))
         soonest = max(self.sign + SAID, tried) - EXACT
-        latest = max(self.sign + SAID, accepted) + LOOSE
+        latest = max(self.sign + SAID, renewed) + LOOSE
         if self.said is not True:
             soonest = min(soonest, implied - EXACT)
         if self.said is False:
@@ -432,8 +430,6 @@ class Receiver:
             if now - last >= SOON or last < standing.back:
                 standing.accepted.append(now)
             return
-        if standing.failed and now - standing.failed[-1] < SOON:
-            return
         standing.failed.append(now)
         if standing.may_be_lost:
             # What was known before may stay forgotten.
@@ -485,7 +481,7 @@ class Receiver:
             soonest, latest = voice.lapse(self.standing)
             if now >= latest:
                 voice.said = False
-            elif now >= soonest and voice.said:
+            elif voice.said and (now >= soonest or voice.provisional):
                 voice.said = None
         voice.say(said, now)
         if said.online is not None:

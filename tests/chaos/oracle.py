@@ -252,6 +252,8 @@ class Oracle:
             if before not in {UNAVAILABLE, UNKNOWN} or chat.last_seen_due is not None:
                 chat.last_seen_due = None
                 self.complain("last seen lost", f"{chat.name}, was {before}", chat)
+            # Once it is gone with reason, it need not come back.
+            chat.last_seen.clear()
             return
         if chat.last_seen_due is not None and state < chat.last_seen_due:
             self.complain(
