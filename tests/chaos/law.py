@@ -86,8 +86,7 @@ class Standing:
     # Failures in a row, without an event.
     failed: list[float] = field(default_factory=list)
     # When the account was back after it had been lost, and whether that was told.
-    back: float = -NEVER
-    told: bool = False
+    backs: deque[tuple[float, bool]] = field(default_factory=lambda: deque(maxlen=12))
     # When it was lost, and when it was back; until the grace is over all may stay.
     losses: deque[Loss] = field(default_factory=lambda: deque(maxlen=12))
     last_event: float = -NEVER
@@ -118,6 +117,11 @@ class Standing:
         forth = sum(step for step in steps if step > 0)
         return forth, -sum(step for step in steps if step < 0)
 
+    @property
+    def back(self) -> float:
+        """When the account was back last."""
+        return self.backs[-1][0] if self.backs else -NEVER
+
     def subscribed_since(self, moment: float) -> float | None:
         """When the chat was first subscribed after a moment."""
         return next((time for time in self.accepted if time >= moment), None)
@@ -134,7 +138,11 @@ class Standing:
 
     def _fails(self, count: int, span: float) -> bool:
         failed = self.failed
-        return len(failed) >= count and failed[-1] - failed[0] >= span
+        if len(failed) < count:
+            return False
+        sooner, later = self.stepped(failed[0])
+        step = sooner if count == FAILURES else -later
+        return failed[-1] - failed[0] + step >= span
 
 
 class Voice:
@@ -234,7 +242,8 @@ class Voice:
             if self.was_blank:
                 found |= {False, LAPSED} if falls else {False}
             if falls and now >= self.lapse(standing)[0]:
-                found.add(LAPSED)
+                # Then there was nothing to fall from.
+                found |= {False, LAPSED}
             waits = self.provisional and now < self._holds(began, standing)
             if waits or self.blank > began:
                 found.add(LAPSED)
@@ -257,7 +266,7 @@ class Voice:
                 accepted = standing.accepted
                 waits = not accepted or accepted[-1] < standing.back
                 since = NEVER if waits else self.sign
-            latest = since + CONFIRM + EXACT
+            latest = max(since, self.sign) + CONFIRM + EXACT
             return -NEVER, max(latest, standing.kept_until(self.sign, latest))
         implied = self.sign + IMPLIED
         tried = _nth(standing.tried, RENEWALS, self.sign)
@@ -268,11 +277,11 @@ class Voice:
             soonest = min(soonest, implied - EXACT)
         if self.said is False:
             latest = implied + EXACT
-        if standing.back > self.sign:
-            since = standing.subscribed_since(standing.back)
+        for back, told in standing.backs:
+            since = standing.subscribed_since(back) if back > self.sign else None
             if since is not None:
                 soonest = min(soonest, since + CONFIRM - EXACT)
-                if standing.told:
+                if told:
                     latest = min(latest, since + CONFIRM + LOOSE)
         latest = max(latest, standing.kept_until(self.sign, latest))
         if self.blank > self.sign:
@@ -413,11 +422,9 @@ class Receiver:
         Not told: a call failed, which may have been taken for a loss.
         """
         standing = self.standing
-        standing.back = now
-        standing.told = told
+        standing.backs.append((now, told))
         if standing.losses and standing.losses[-1].until == NEVER:
             standing.losses[-1].until = now
-        standing.failed.clear()
 
     def tried(self, now: float, *, accepted: bool) -> None:
         """A renewal was accepted, or not."""

@@ -119,7 +119,9 @@ class World:
         self.starts: dict[str, list[float]] = {}
         self.muted = False
         self._vain: dict[str, deque[float]] = defaultdict(deque)
-        self._loop = asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, ChaosLoop)
+        self._loop = loop
         self._folder = folder
         self._stored = stored
         self._life = AsyncExitStack()
@@ -411,6 +413,10 @@ class World:
         """The receivers begin anew with the integration."""
         self.oracle.now = self.now
         self.oracle.cut(gateway)
+        if self._loop.wrong_by:
+            # What was seen in the future may be taken back.
+            for chat in self.oracle.of(gateway):
+                chat.last_seen_due = None
         self.told[gateway] = Told()
         for chat in self.oracle.of(gateway):
             chat.shown.clear()
