@@ -544,6 +544,8 @@ class Receiver:
             ):
                 self._blank(now)
             return
+        # What answers tells that not all is lost.
+        self.standing.failed.clear()
         for key, voice, said in self._addressed(message):
             if voice.heard > asked or voice.asked > asked:
                 # They crossed; who is right?
