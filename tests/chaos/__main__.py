@@ -70,10 +70,14 @@ def report_rows(seed: int, result: Result) -> None:
         f"{result.deliveries:,}",
         str(result.outages),
         *(f"{seconds:.0f}" for seconds in supported.values()),
-        f"{sum(t.fired_without_cause for t in tallies)} of "
-        f"{sum(t.fired for t in tallies):,}",
-        f"{sum(t.resets_without_cause for t in tallies)} of "
-        f"{sum(t.resets for t in tallies):,}",
+        (
+            f"{sum(t.fired_without_cause for t in tallies)} of "
+            f"{sum(t.fired for t in tallies):,}"
+        ),
+        (
+            f"{sum(t.resets_without_cause for t in tallies)} of "
+            f"{sum(t.resets for t in tallies):,}"
+        ),
         " ".join(
             f"{part:.1%}".replace("%", " %") for part in result.announced.values()
         ),
