@@ -63,8 +63,8 @@ PresenceTracker.apply = believe
 
 # What nobody vouches for stays for ever.
 KEEPS = """
-from custom_components.whatsapp_presence.presence import subscription
-subscription.IMPLIED_LIFE = subscription.SAID_LIFE = 1e9
+from custom_components.whatsapp_presence.presence import person
+person.IMPLIED_LIFE = person.SAID_LIFE = 1e9
 """
 
 
