@@ -19,57 +19,36 @@ from .base import (
     NotAllowedError,
     NotFoundError,
     NotReadyError,
-    Refusal,
     Transport,
     Webhook,
 )
-from .client import Answer, Options, segment
+from .client import Answer, Options
 from .http_gateway import HttpGateway, asked, paged
 from .pacing import Priority
-from .refusals import Refusals, Rule
 from .values import (
     address,
     as_chat_id,
     boolean,
     chats,
     display_name,
-    has_events,
     items,
     mapping,
     pairs,
     text,
 )
 from .waapi_events import (
-    EVENTS,
-    NEEDED_EVENTS,
     read_answer,
     read_instance_event,
     read_presence_event,
     read_status,
 )
+from .waapi_refusals import REFUSALS
+from .waapi_webhooks import WaApiWebhooks
 
 # The first push may take longer than the API's own default of 1.5 s [OBS].
 _WAIT_FOR_PUSH_MS: Final = 6000
 _CHATS_PER_PAGE: Final = 200
 _ACTION: Final = "/client/action"
-_FORBIDDEN: Final = frozenset({HTTPStatus.FORBIDDEN})
-_NOT_READY_WORDS: Final = (
-    "not ready",
-    "not connected",
-    "disconnected",
-    "not authenticated",
-    "initializ",
-    "qr code",
-)
-_BAD_CHAT_WORDS: Final = (
-    "chatid",
-    "chat id",
-    "contactid",
-    "contact id",
-    "wid",
-    "no lid",
-    "not found",
-)
 
 
 class WaApiGateway(HttpGateway):
@@ -98,41 +77,11 @@ class WaApiGateway(HttpGateway):
     instance_form = re.compile(r"[0-9]+")
     # OBS
     signature = ("x-waapi-hmac", "sha256")
-    # DOC; what is told in words alone: OBS. Refusals have no codes.
-    refusals = Refusals(
-        name,
-        credential="API token",
-        first=(
-            Rule(
-                NotAllowedError,
-                "The instance is on trial, and may reach only the chats of its trial.",
-                words=("trial",),
-                reason=Refusal.TRIAL,
-            ),
-            # INF: what a blocked account and a missing scope are called.
-            Rule(
-                NotAllowedError,
-                "The account is blocked by WaAPI, and not allowed to do this.",
-                statuses=_FORBIDDEN,
-                words=("blocked", "banned", "suspended"),
-                reason=Refusal.BLOCKED,
-            ),
-            Rule(
-                NotAllowedError,
-                "The API token lacks a scope, and is not allowed to do this.",
-                statuses=_FORBIDDEN,
-                words=("scope", "abilit", "permission"),
-                reason=Refusal.SCOPE,
-            ),
-            Rule(
-                NotFoundError,
-                "WaAPI knows no such instance of yours.",
-                statuses={HTTPStatus.NOT_FOUND},
-            ),
-        ),
-        not_ready_words=_NOT_READY_WORDS,
-        chat_words=_BAD_CHAT_WORDS,
-    )
+    refusals = REFUSALS
+
+    @property
+    def _webhooks(self) -> WaApiWebhooks:
+        return WaApiWebhooks(self._request, self._read, self._check)
 
     @override
     async def validate(self) -> InstanceInfo:
@@ -241,33 +190,17 @@ class WaApiGateway(HttpGateway):
     @override
     async def list_webhooks(self) -> list[Webhook]:
         """List the webhook subscriptions [DOC]; the instance's own one is not ours."""
-        answer = await self._get("/webhooks")
-        return [
-            Webhook(webhook_id=webhook_id, url=url, working=_works(subscription))
-            for subscription in map(mapping, items(answer, "data"))
-            if (webhook_id := _number(subscription.get("id")))
-            and (url := address(subscription.get("url")))
-        ]
+        return await self._webhooks.all()
 
     @override
     async def create_webhook(self, url: str) -> None:
-        """Create a webhook subscription.
-
-        DOC: a URL that is registered already is answered with what there is, maybe
-        with other events [INF], so that is replaced. At most 25 for an instance.
-        """
-        subscription = await self._create_webhook(url)
-        webhook_id = _number(subscription.get("id"))
-        if webhook_id and not _works(subscription):
-            await self.delete_webhook(webhook_id)
-            await self._create_webhook(url)
+        """Create a webhook subscription, or replace one that does not work [DOC]."""
+        await self._webhooks.add(url)
 
     @override
     async def delete_webhook(self, webhook_id: str) -> None:
         """Delete a webhook subscription [DOC]."""
-        answer = await self._request("DELETE", f"/webhooks/{segment(webhook_id)}")
-        if answer.status != HTTPStatus.NOT_FOUND:
-            self._check(answer)
+        await self._webhooks.remove(webhook_id)
 
     @override
     async def _ask_status(self) -> InstanceInfo:
@@ -324,13 +257,6 @@ class WaApiGateway(HttpGateway):
         )
         return chats(contacts)
 
-    async def _create_webhook(self, url: str) -> dict[str, Any]:
-        body = {"url": url, "events": list(EVENTS), "source": "api"}
-        answer = await self._request("POST", "/webhooks", body=body)
-        if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY:
-            raise NotAllowedError("WaAPI accepts no further webhook.")
-        return mapping(self._read(answer).get("data"))
-
     async def _action(
         self, action: str, body: Mapping[str, Any], level: Priority = Priority.URGENT
     ) -> Any:
@@ -376,15 +302,3 @@ def _words(refusal: dict[str, Any]) -> str:
     return " ".join(
         (text(refusal.get(key)) or "").lower() for key in ("message", "explanation")
     )
-
-
-def _works(subscription: dict[str, Any]) -> bool:
-    return has_events(subscription, NEEDED_EVENTS) and (
-        boolean(subscription.get("isActive")) is not False
-    )
-
-
-def _number(value: Any) -> str | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return text(value)
