@@ -22,7 +22,7 @@ ROOMS = (
     ("hub",),
     ("coordinator", "registration", "webhook", "stream", "announcing"),
     ("rounds",),
-    ("asking",),
+    ("asking", "timetable"),
     ("delivery",),
     ("pictures", "people"),
     ("chat", "lookups"),
@@ -38,6 +38,7 @@ TESTED_IN = {
     "hub": "test_init.py",
     "lookups": "instance/test_people.py",
     "store": "test_init.py",
+    "timetable": "instance/test_rounds.py",
 }
 # A class with more lines has more than one job.
 MAX_CLASS_LINES = 250
