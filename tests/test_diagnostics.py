@@ -164,7 +164,7 @@ async def test_diagnostics_of_an_instance_in_trouble(
     await entry.runtime_data.instance.coordinator.async_refresh()
     found = await get_diagnostics_for_config_entry(hass, hass_client, entry)
     assert isinstance(found["instance"], dict)
-    assert found["instance"]["last_error"] == "UpdateFailed"
+    assert found["instance"]["last_error"] == "UnreachableError"
     assert found["instance"]["reachable"] is False
     assert found["instance"]["ready"] is False
     assert_nothing_private(found)

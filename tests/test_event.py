@@ -89,6 +89,7 @@ async def test_each_change_is_an_event(
     # An outage is told, but nobody came or went.
     await account.set_status("disconnected")
     await outlast_grace(hass, freezer, account)
+    assert happened.pop(0) == "stopped_typing"
     await account.set_status("ready")
     await settle(hass, account)
-    assert happened == [STATE_UNAVAILABLE, "started_typing"]
+    assert happened == [STATE_UNAVAILABLE, "stopped_typing"]

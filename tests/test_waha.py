@@ -152,6 +152,7 @@ async def test_server_that_is_killed_and_started_again(
     await in_time(hass, freezer, lambda: online(hass) == STATE_UNAVAILABLE)
     await account.set_presence(anna(account), "offline")
     await server.start()
+    await account.restart()
     instance = instance_of(entry)
     await in_time(
         hass, freezer, lambda: instance.delivery.push and instance.coordinator.ready
@@ -178,7 +179,7 @@ async def test_engine_that_tells_no_presence(
         ("offline", STATE_OFF),
     ):
         await account.set_presence(anna(account), word)
-        freezer.tick(301)
+        freezer.tick(1501)
         async_fire_time_changed(hass)
         await until(lambda shown=shown: online(hass) == shown)
     (issue,) = ir.async_get(hass).issues.values()

@@ -8,7 +8,7 @@ from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
-from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, Event, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later, async_track_time_interval
 
 from ..const import DOMAIN
@@ -121,7 +121,9 @@ class Announcer:
         if self._cancel_repeat is not None:
             self._cancel_repeat()
         self._cancel_repeat = async_call_later(
-            self._hass, seconds + _LATENESS, self._async_repeat
+            self._hass,
+            seconds + _LATENESS,
+            HassJob(self._async_repeat, cancel_on_shutdown=True),
         )
 
     async def _async_repeat(self, now: datetime) -> None:
@@ -139,7 +141,9 @@ class Announcer:
     @callback
     def _retry_soon(self, delay: float) -> None:
         self._stop_retry()
-        self._cancel_retry = async_call_later(self._hass, delay, self._async_take_back)
+        self._cancel_retry = async_call_later(
+            self._hass, delay, HassJob(self._async_take_back, cancel_on_shutdown=True)
+        )
 
     async def _async_take_back(self, _now: datetime) -> None:
         self._cancel_retry = None

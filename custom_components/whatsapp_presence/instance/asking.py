@@ -62,6 +62,8 @@ class Asker:
         self._clear(chat)
         if answer is None and not self._answers_for_all:
             answer = await self._async_ask_under_alias(chat)
+            if answer is None and self._gateway.capabilities.answers is not Source.LIVE:
+                self._take(chat, _nothing_heard(chat), asked_at)
         return self._take(chat, answer, asked_at)
 
     async def async_look(self, chat: Chat) -> None:
@@ -86,11 +88,17 @@ class Asker:
             _LOGGER.debug("Asking for all chats failed: %s", type(err).__name__)
             return False
         self._answers_for_all = answers is not None
+        silent = dict(self._people.chats)
         for answer in answers or ():
             chat = self._people.find(answer.chat_id)
             if chat is not None and self._counts(chat):
+                silent.pop(chat.chat_id, None)
                 self._take(chat, answer, asked_at)
-        return self._answers_for_all
+        if answers:
+            for chat in silent.values():
+                self._take(chat, _nothing_heard(chat), asked_at)
+        # A server that was started anew has forgotten whom it listened for.
+        return bool(answers)
 
     @callback
     def forget(self, chat: Chat) -> None:
@@ -171,3 +179,10 @@ class Asker:
             async_raise_issue(self._hass, Issue.PRESENCE_FAILING, owner_id, name=title)
         for owner_id in owners if is_account else account:
             async_clear_issue(self._hass, Issue.PRESENCE_FAILING, owner_id)
+
+
+def _nothing_heard(chat: Chat) -> PresenceUpdate:
+    """Return what a gateway says that remembers nothing of a chat."""
+    return PresenceUpdate(
+        chat_id=chat.chat_id, source=Source.REMEMBERED, has_data=False
+    )

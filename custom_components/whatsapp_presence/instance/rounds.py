@@ -8,7 +8,7 @@ import math
 from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
 from ..const import DOMAIN, POLL_INTERVAL
@@ -99,7 +99,7 @@ class Rounds:
         self._heard_since_full = -math.inf
         self._polled_at = -math.inf
         self._seconds_a_chat = 0.15
-        entry.async_on_unload(self._stop_timer)
+        entry.async_on_unload(self.async_end)
 
     @property
     def full_interval(self) -> float:
@@ -197,7 +197,9 @@ class Rounds:
             if wait <= 0:
                 self._begin(now, due)
                 return
-        self._cancel_timer = async_call_later(self._hass, wait, self._on_timer)
+        self._cancel_timer = async_call_later(
+            self._hass, wait, HassJob(self._on_timer, cancel_on_shutdown=True)
+        )
 
     @callback
     def _on_timer(self, _now: datetime) -> None:
