@@ -45,6 +45,11 @@ class Asker:
         # Whether one request for all chats is answered; None: not tried yet.
         self._answers_for_all: bool | None = None
 
+    @property
+    def answers_for_all(self) -> bool:
+        """Whether one request for all chats is answered, as far as is known."""
+        return self._answers_for_all is True
+
     async def async_renew(self, chat: Chat, *, wait: bool) -> bool:
         """Subscribe a chat, or renew that; returns whether its state was told.
 

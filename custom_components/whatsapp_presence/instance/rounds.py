@@ -42,6 +42,8 @@ REFUSED_INTERVAL: Final = 1800.0
 # long when only asking for chats was out of order.
 FIRST_RETRY: Final = 30.0
 LAST_RETRY: Final = 120.0
+# Where asking shows the account online, it can't be bothered so often.
+LAST_COSTLY_RETRY: Final = 900.0
 WORKERS: Final = 12
 
 
@@ -109,6 +111,9 @@ class Rounds:
     @property
     def poll_interval(self) -> float:
         """Every how many seconds each chat is asked for if no events arrive."""
+        if self._asker.answers_for_all:
+            # One request, which costs the account nothing.
+            return POLL_INTERVAL.total_seconds()
         return max(POLL_INTERVAL.total_seconds(), self._bearable_interval)
 
     @property
@@ -193,13 +198,25 @@ class Rounds:
         wait = self._next(now) - now
         if wait <= 0:
             due = self._due(now)
-            wait = self._budget.wait(now, len(due) * self._seconds_a_chat)
+            for_all = not due and self._asker.answers_for_all
+            wait = 0.0 if for_all else self._wait_for(len(due))
             if wait <= 0:
                 self._begin(now, due)
                 return
+            if not self._delivery.push and self._asker.answers_for_all:
+                # What costs nothing goes on.
+                if (until_poll := self._polled_at + self.poll_interval - now) <= 0:
+                    self._poll(now)
+                    self._enqueue((), renew=True)
+                    return
+                wait = min(wait, until_poll)
         self._cancel_timer = async_call_later(
             self._hass, wait, HassJob(self._on_timer, cancel_on_shutdown=True)
         )
+
+    def _wait_for(self, chats: int) -> float:
+        """In how many seconds the account can bear that so many chats are asked for."""
+        return self._budget.wait(self._hass.loop.time(), chats * self._seconds_a_chat)
 
     @callback
     def _on_timer(self, _now: datetime) -> None:
@@ -252,14 +269,19 @@ class Rounds:
         elif now >= self._round_at + ROUND_INTERVAL:
             self._round_at = now
         if not self._delivery.push and now >= self._polled_at + self.poll_interval:
-            self._polled_at = now
-            for chat, turn in self._turns.items():
-                if turn.retry_at == math.inf:
-                    self._queue.setdefault(chat, False)
+            self._poll(now)
         if due or self._queue:
             self._enqueue(due, renew=True)
         else:
             self._plan()
+
+    @callback
+    def _poll(self, now: float) -> None:
+        """Let all be asked for whom no events come."""
+        self._polled_at = now
+        for chat, turn in self._turns.items():
+            if turn.retry_at == math.inf:
+                self._queue.setdefault(chat, False)
 
     @callback
     def _enqueue(self, chats: Iterable[Chat], *, renew: bool) -> None:
@@ -278,9 +300,12 @@ class Rounds:
         began_at = self._hass.loop.time()
         # A turn of the loop later, so that set-up never waits for a chat.
         await asyncio.sleep(0)
-        asked = len(self._queue)
-        if await self._asker.async_look_at_all():
+        if (
+            await self._asker.async_look_at_all()
+            or self._wait_for(len(self._queue)) > 0
+        ):
             self._queue = {chat: True for chat, renew in self._queue.items() if renew}
+        asked = len(self._queue)
         silent = await self._async_work(wait=False)
         if asked:
             duration = self._hass.loop.time() - began_at
@@ -324,7 +349,8 @@ class Rounds:
                 else:
                     await self._asker.async_look(chat)
         except GatewayError as err:
-            turn.retry_at = self._hass.loop.time() + _backoff(chat, turn, err)
+            last = LAST_RETRY if self._budget.is_free else LAST_COSTLY_RETRY
+            turn.retry_at = self._hass.loop.time() + _backoff(chat, turn, err, last)
         else:
             told = told or not turn.is_new
             turn.is_new = turn.is_new and not renew
@@ -338,12 +364,15 @@ class Rounds:
             self._cancel_timer = None
 
 
-def _backoff(chat: Chat, turn: _Turn, err: GatewayError) -> float:
-    """Return after how many seconds to ask again for a chat whose request failed."""
+def _backoff(chat: Chat, turn: _Turn, err: GatewayError, last: float) -> float:
+    """Return after how many seconds to ask again for a chat whose request failed.
+
+    `last` is the longest that a chat waits which keeps failing.
+    """
     if isinstance(err, (NotAllowedError, NotFoundError)):
         # What is shown must end, if nobody tells of it any more.
         return ROUND_INTERVAL if chat.presence.online is not None else REFUSED_INTERVAL
-    wait: float = min(FIRST_RETRY * 2**turn.failures, LAST_RETRY)
+    wait: float = min(FIRST_RETRY * 2**turn.failures, last)
     turn.failures += 1
     if isinstance(err, RateLimitedError):
         wait = max(wait, err.retry_after or 0.0)
