@@ -45,6 +45,8 @@ LAST_RETRY: Final = 120.0
 # Where asking shows the account online, it can't be bothered so often.
 LAST_COSTLY_RETRY: Final = 900.0
 WORKERS: Final = 12
+# What takes longer was out of order, and tells nothing of the next pass.
+SLOWEST_CHAT: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -309,7 +311,8 @@ class Rounds:
         silent = await self._async_work(wait=False)
         if asked:
             duration = self._hass.loop.time() - began_at
-            self._seconds_a_chat = (self._seconds_a_chat + duration / asked) / 2
+            seconds = min(duration / asked, SLOWEST_CHAT)
+            self._seconds_a_chat = (self._seconds_a_chat + seconds) / 2
         if self._capabilities.answers is Source.LIVE:
             for chat in silent:
                 if chat in self._turns and chat.pushed_at < began_at:
