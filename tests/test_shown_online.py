@@ -91,7 +91,8 @@ async def test_reconnects_close_together_cause_few_rounds(
     """The first has one at once, all that follow have one together."""
     account = add_session(simulator, "NOWEB")
     await set_up_stream(hass, account, *THREE)
-    await pass_time(hass, freezer, 10 * MINUTE)
+    for _ in range(10):
+        await pass_time(hass, freezer, MINUTE)
     made = subscriptions(account)
     await account.reconnect()
     await in_time(hass, freezer, lambda: subscriptions(account) == made + 3, 20)
@@ -161,3 +162,16 @@ async def test_one_answer_for_all_is_polled_every_half_minute(
         await pass_time(hass, freezer, 40)
     assert most_of_an_hour(account, began, freezer().timestamp()) <= SHARE
     assert instance_of(entry).coordinator.ready
+
+
+async def test_pass_that_was_slow_for_once_delays_no_other(
+    hass: HomeAssistant, simulator: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """A machine that stood still tells nothing of how long asking takes."""
+    account = add_session(simulator, "NOWEB")
+    await set_up_stream(hass, account, *THREE)
+    # In the middle of asking, perhaps.
+    await pass_time(hass, freezer, 10 * MINUTE)
+    await account.reconnect()
+    account.lose_subscriptions()
+    await in_time(hass, freezer, lambda: len(account.subscriptions) == 3, 60)
