@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final, Unpack, override
 
 from ..presence.chat_id import is_group
 from ..presence.model import PresenceUpdate, Source
+from ..presence.names import as_name
 from .base import (
     Capabilities,
     ChatInfo,
@@ -29,7 +30,6 @@ from .values import (
     as_chat_id,
     boolean,
     chats,
-    display_name,
     has_events,
     items,
     mapping,
@@ -92,7 +92,7 @@ class WaApiGateway(HttpGateway):
         about = mapping((await self._get("")).get("instance"))
         if not about:
             raise InvalidResponseError("This is no answer of WaAPI.")
-        name = display_name(about.get("name"))
+        name = as_name(about.get("name"))
         trial = boolean(about.get("is_trial"))
         info = replace(await self.status(), account_name=name, trial=trial)
         if info.status is not InstanceStatus.READY:
@@ -105,7 +105,7 @@ class WaApiGateway(HttpGateway):
         return replace(
             info,
             account_id=as_chat_id(me.get("contactId")),
-            account_name=display_name(me.get("displayName")) or name,
+            account_name=as_name(me.get("displayName")) or name,
         )
 
     @override

@@ -112,11 +112,11 @@ class Rounds:
 
     @property
     def poll_interval(self) -> float:
-        """Every how many seconds each chat is asked for if no events arrive."""
+        """Every how many seconds chats are asked for if no events arrive."""
+        interval = POLL_INTERVAL.total_seconds()
         if self._asker.answers_for_all:
-            # One request, which costs the account nothing.
-            return POLL_INTERVAL.total_seconds()
-        return max(POLL_INTERVAL.total_seconds(), self._bearable_interval)
+            return interval
+        return max(interval, self._bearable_interval)
 
     @property
     def _bearable_interval(self) -> float:
