@@ -34,12 +34,7 @@ FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 TESTED_IN = {
     "address": "instance/test_registration.py",
     "hub": "test_init.py",
-<<<<<<< HEAD
-    "lookups": "instance/test_people.py",
-    "store": "test_init.py",
     "timetable": "instance/test_rounds.py",
-=======
->>>>>>> newtests
 }
 # A class with more lines has more than one job.
 MAX_CLASS_LINES = 250

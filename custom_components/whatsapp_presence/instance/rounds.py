@@ -19,29 +19,7 @@ from .chat import Chat
 from .delivery import Delivery
 from .timetable import Timetable
 
-<<<<<<< HEAD
-=======
-# A silent chat that shows online is asked for in each round of a gateway whose asking
-# costs the account nothing, all others in each fourth.
-ROUND_INTERVAL: Final = 300.0
-FULL_ROUND_INTERVAL: Final = 1200.0
-# What is heard so soon after a round was caused by it: it says no more than an answer.
-ECHO_TIME: Final = 5.0
-# Of reconnects closer than this, only the last gets a round.
-RECONNECT_SPACING: Final = 300.0
-# Of what the account may be shown online, the part that rounds plan with.
-PLANNED_SHARE: Final = 0.6
-REFUSED_INTERVAL: Final = 1800.0
-# From half a minute, doubled twice: a chat must not stay without a subscription for
-# long when only asking for chats was out of order.
-FIRST_RETRY: Final = 30.0
-LAST_RETRY: Final = 120.0
-# Where asking shows the account online, it can't be bothered so often.
-LAST_COSTLY_RETRY: Final = 900.0
->>>>>>> newtests
 WORKERS: Final = 12
-# What takes longer was out of order, and tells nothing of the next pass.
-SLOWEST_CHAT: Final = 2.0
 
 
 class Rounds:
@@ -151,34 +129,12 @@ class Rounds:
         if not self._ready or not self._timetable or self._is_busy():
             return
         now = self._hass.loop.time()
-<<<<<<< HEAD
         if (wait := self._timetable.wait(now)) <= 0:
             self._begin(now)
             return
-=======
-        wait = self._next(now) - now
-        if wait <= 0:
-            due = self._due(now)
-            for_all = not due and self._asker.answers_for_all
-            wait = 0.0 if for_all else self._wait_for(len(due))
-            if wait <= 0:
-                self._begin(now, due)
-                return
-            if not self._delivery.push and self._asker.answers_for_all:
-                # What costs nothing goes on.
-                if (until_poll := self._polled_at + self.poll_interval - now) <= 0:
-                    self._poll(now)
-                    self._enqueue((), renew=True)
-                    return
-                wait = min(wait, until_poll)
->>>>>>> newtests
         self._cancel_timer = async_call_later(
             self._hass, wait, HassJob(self._on_timer, cancel_on_shutdown=True)
         )
-
-    def _wait_for(self, chats: int) -> float:
-        """In how many seconds the account can bear that so many chats are asked for."""
-        return self._budget.wait(self._hass.loop.time(), chats * self._seconds_a_chat)
 
     @callback
     def _on_timer(self, _now: datetime) -> None:
@@ -186,34 +142,15 @@ class Rounds:
         self._plan()
 
     @callback
-<<<<<<< HEAD
     def _begin(self, now: float) -> None:
         """Begin a pass over all who are due."""
-        due = self._timetable.due(now)
-        for chat in self._timetable.begin(now):
+        due, looks = self._timetable.begin(now)
+        for chat in looks:
             self._queue.setdefault(chat, False)
-=======
-    def _begin(self, now: float, due: list[Chat]) -> None:
-        """Begin a pass, and count the time until the next from now."""
-        if now >= self._full_round_at + self.full_interval:
-            self._full_round_at = self._round_at = now
-        elif now >= self._round_at + ROUND_INTERVAL:
-            self._round_at = now
-        if not self._delivery.push and now >= self._polled_at + self.poll_interval:
-            self._poll(now)
->>>>>>> newtests
         if due or self._queue:
             self._enqueue(due, renew=True)
         else:
             self._plan()
-
-    @callback
-    def _poll(self, now: float) -> None:
-        """Let all be asked for whom no events come."""
-        self._polled_at = now
-        for chat, turn in self._turns.items():
-            if turn.retry_at == math.inf:
-                self._queue.setdefault(chat, False)
 
     @callback
     def _enqueue(self, chats: Iterable[Chat], *, renew: bool) -> None:
@@ -232,28 +169,14 @@ class Rounds:
         began_at = self._hass.loop.time()
         # A turn of the loop later, so that set-up never waits for a chat.
         await asyncio.sleep(0)
-<<<<<<< HEAD
-        asked = len(self._queue)
         answered = await self._asker.async_look_at_all()
         self._timetable.answers_for_all = bool(self._asker.answers_for_all)
-        if answered:
-=======
-        if (
-            await self._asker.async_look_at_all()
-            or self._wait_for(len(self._queue)) > 0
-        ):
->>>>>>> newtests
+        if answered or self._timetable.wait_for(len(self._queue), began_at) > 0:
             self._queue = {chat: True for chat, renew in self._queue.items() if renew}
         asked = len(self._queue)
         silent = await self._async_work(wait=False)
         if asked:
-<<<<<<< HEAD
             self._timetable.measured(self._hass.loop.time() - began_at, asked)
-=======
-            duration = self._hass.loop.time() - began_at
-            seconds = min(duration / asked, SLOWEST_CHAT)
-            self._seconds_a_chat = (self._seconds_a_chat + seconds) / 2
->>>>>>> newtests
         if self._capabilities.answers is Source.LIVE:
             for chat in silent:
                 if chat in self._timetable and chat.pushed_at < began_at:
@@ -291,12 +214,7 @@ class Rounds:
                 else:
                     await self._asker.async_look(chat)
         except GatewayError as err:
-<<<<<<< HEAD
-            turn.failed(chat, err, self._hass.loop.time())
-=======
-            last = LAST_RETRY if self._budget.is_free else LAST_COSTLY_RETRY
-            turn.retry_at = self._hass.loop.time() + _backoff(chat, turn, err, last)
->>>>>>> newtests
+            turn.failed(chat, err, self._hass.loop.time(), self._timetable.last_retry)
         else:
             told = told or not turn.is_new
             turn.succeeded(renewed=renew)
@@ -307,21 +225,3 @@ class Rounds:
         if self._cancel_timer is not None:
             self._cancel_timer()
             self._cancel_timer = None
-<<<<<<< HEAD
-=======
-
-
-def _backoff(chat: Chat, turn: _Turn, err: GatewayError, last: float) -> float:
-    """Return after how many seconds to ask again for a chat whose request failed.
-
-    `last` is the longest that a chat waits which keeps failing.
-    """
-    if isinstance(err, (NotAllowedError, NotFoundError)):
-        # What is shown must end, if nobody tells of it any more.
-        return ROUND_INTERVAL if chat.presence.online is not None else REFUSED_INTERVAL
-    wait: float = min(FIRST_RETRY * 2**turn.failures, last)
-    turn.failures += 1
-    if isinstance(err, RateLimitedError):
-        wait = max(wait, err.retry_after or 0.0)
-    return wait
->>>>>>> newtests

@@ -31,6 +31,10 @@ REFUSED_INTERVAL: Final = 1800.0
 # long when only asking for chats was out of order.
 FIRST_RETRY: Final = 30.0
 LAST_RETRY: Final = 120.0
+# Where asking shows the account online, it can't be bothered so often.
+LAST_COSTLY_RETRY: Final = 900.0
+# What takes longer was out of order, and tells nothing of the next pass.
+SLOWEST_CHAT: Final = 2.0
 
 
 @dataclass(slots=True)
@@ -47,16 +51,16 @@ class Turn:
         self.is_new = self.is_new and not renewed
         self.failures, self.retry_at = 0, math.inf
 
-    def failed(self, chat: Chat, err: GatewayError, now: float) -> None:
-        """Note a failure, and when to ask again."""
-        self.retry_at = now + self._backoff(chat, err)
+    def failed(self, chat: Chat, err: GatewayError, now: float, last: float) -> None:
+        """Note a failure, and when to ask again: `last` seconds later at the latest."""
+        self.retry_at = now + self._backoff(chat, err, last)
 
-    def _backoff(self, chat: Chat, err: GatewayError) -> float:
+    def _backoff(self, chat: Chat, err: GatewayError, last: float) -> float:
         if isinstance(err, (NotAllowedError, NotFoundError)):
             # What is shown must end, if nobody tells of it any more.
             shows = chat.presence.online is not None
             return ROUND_INTERVAL if shows else REFUSED_INTERVAL
-        wait: float = min(FIRST_RETRY * 2**self.failures, LAST_RETRY)
+        wait: float = min(FIRST_RETRY * 2**self.failures, last)
         self.failures += 1
         if isinstance(err, RateLimitedError):
             wait = max(wait, err.retry_after or 0.0)
@@ -125,6 +129,11 @@ class Timetable:
             return 2 * duration
         return (duration + self._announce_seconds) / (SHARE * PLANNED_SHARE)
 
+    @property
+    def last_retry(self) -> float:
+        """After how many seconds a chat that keeps failing is tried again at last."""
+        return LAST_RETRY if self._budget.is_free else LAST_COSTLY_RETRY
+
     def add(self, chat: Chat) -> None:
         """Take in a chat, which is new."""
         self._turns[chat] = Turn()
@@ -158,7 +167,15 @@ class Timetable:
         if wait > 0:
             return wait
         due = len(self.due(now))
-        return self._budget.wait(now, due * self._seconds_a_chat) if due else 0.0
+        wait = self.wait_for(due, now) if due else 0.0
+        if not self._delivery.push and self.answers_for_all:
+            # What costs nothing goes on.
+            wait = min(wait, max(self._polled_at + self.poll_interval - now, 0.0))
+        return wait
+
+    def wait_for(self, chats: int, now: float) -> float:
+        """Return in how many seconds the account can bear asking for so many."""
+        return self._budget.wait(now, chats * self._seconds_a_chat)
 
     def due(self, now: float) -> list[Chat]:
         """Return who is to be renewed in a pass that begins now."""
@@ -184,20 +201,29 @@ class Timetable:
             )
         ]
 
-    def begin(self, now: float) -> list[Chat]:
-        """Count the time until the next pass from now; returns who is to be polled."""
-        if self._is_full(now):
+    def begin(self, now: float) -> tuple[list[Chat], list[Chat]]:
+        """Count the time until the next pass from now.
+
+        Returns who is to be renewed, and who is only to be looked at.
+        """
+        due = self.due(now)
+        if due and self.wait_for(len(due), now) > 0:
+            due = []
+        elif self._is_full(now):
             self._full_round_at = self._round_at = now
         elif now >= self._round_at + ROUND_INTERVAL:
             self._round_at = now
         if self._delivery.push or now < self._polled_at + self.poll_interval:
-            return []
+            return due, []
         self._polled_at = now
-        return [chat for chat, turn in self._turns.items() if turn.retry_at == math.inf]
+        return due, [
+            chat for chat, turn in self._turns.items() if turn.retry_at == math.inf
+        ]
 
     def measured(self, duration: float, asked: int) -> None:
         """Learn how long asking takes: so many chats took so many seconds."""
-        self._seconds_a_chat = (self._seconds_a_chat + duration / asked) / 2
+        seconds = min(duration / asked, SLOWEST_CHAT)
+        self._seconds_a_chat = (self._seconds_a_chat + seconds) / 2
 
     def ended(self, now: float) -> None:
         """A pass is over: what is heard from now on makes asking needless."""
