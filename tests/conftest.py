@@ -16,6 +16,7 @@ from custom_components.whatsapp_presence.gateways import (
     GATEWAYS,
     pacing,
     waapi as waapi_gateway,
+    waha_stream,
 )
 from homeassistant.const import Platform
 from homeassistant.core import HomeAssistant
@@ -94,6 +95,7 @@ def unpaced(monkeypatch: pytest.MonkeyPatch) -> None:
     for gateway in GATEWAYS.values():
         monkeypatch.setattr(gateway, "pace", pacing.HOME, raising=False)
     monkeypatch.setattr(waapi_gateway, "_WAIT_FOR_PUSH_MS", 10)
+    monkeypatch.setattr(waha_stream, "_HOLDS_AFTER", 0)
 
 
 @pytest.fixture

@@ -37,6 +37,7 @@ from .common import (
     ben,
     chat,
     online,
+    outlast_grace,
     set_up,
     settle,
     state,
@@ -215,7 +216,7 @@ async def test_notify_when_online(
     assert told(events) == ["Anna"]
 
     await account.set_status("disconnected")
-    await advance(hass, freezer, account, 61)
+    await outlast_grace(hass, freezer, account)
     assert online(hass, BEN) == "unavailable"
     await account.set_status("ready")
     await advance(hass, freezer, account, 61)

@@ -41,6 +41,7 @@ OURS: Final = frozenset(
         "utf-8",
         # our own fields
         "activity",
+        "asked_as",
         "event_id",
         "implied",
         "last_seen",
@@ -60,6 +61,11 @@ OURS: Final = frozenset(
         "API key",
         "API token",
         "access token or the instance id",
+        # kinds of characters
+        "Cc",
+        "Co",
+        "Cs",
+        "So",
         # values in any form of JSON
         "false",
         "c.us",

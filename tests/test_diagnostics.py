@@ -37,7 +37,7 @@ from .common import (
 )
 from .simulator import Simulator
 
-pytestmark = pytest.mark.usefixtures("reachable", "unpaced", "no_jitter")
+pytestmark = pytest.mark.usefixtures("reachable", "unpaced")
 
 PRIVATE = (
     ANNA.partition("@")[0],
@@ -60,15 +60,6 @@ PRIVATE = (
 async def diagnostics(hass: HomeAssistant) -> None:
     """Set diagnostics up before there is a client."""
     assert await async_setup_component(hass, "diagnostics", {})
-
-
-@pytest.fixture
-def no_jitter(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let intervals be what they are called."""
-    monkeypatch.setattr(
-        "custom_components.whatsapp_presence.instance.rounds.random.uniform",
-        lambda low, high: high,
-    )
 
 
 def assert_nothing_private(diagnostics: Any) -> None:
@@ -170,10 +161,10 @@ async def test_diagnostics_of_an_instance_in_trouble(
     account = add_account(simulator)
     entry = await set_up(hass, account)
     await simulator.stop()
-    await entry.runtime_data.instance.async_refresh()
+    await entry.runtime_data.instance.coordinator.async_refresh()
     found = await get_diagnostics_for_config_entry(hass, hass_client, entry)
     assert isinstance(found["instance"], dict)
-    assert found["instance"]["last_error"] == "UpdateFailed"
+    assert found["instance"]["last_error"] == "UnreachableError"
     assert found["instance"]["reachable"] is False
     assert found["instance"]["ready"] is False
     assert_nothing_private(found)

@@ -21,10 +21,10 @@ from custom_components.whatsapp_presence.instance import (
     registration,
     rounds,
 )
+from custom_components.whatsapp_presence.instance.announcing import HEARTBEAT_INTERVAL
 from custom_components.whatsapp_presence.presence import tracker
 from custom_components.whatsapp_presence.presence.model import PresenceChange
 from custom_components.whatsapp_presence.repairs import Issue
-from custom_components.whatsapp_presence.switch import HEARTBEAT_INTERVAL
 from custom_components.whatsapp_presence.trigger import TRIGGERS
 from homeassistant.components.history_stats.sensor import PLATFORM_SCHEMA
 from homeassistant.core import HomeAssistant
@@ -253,8 +253,8 @@ def test_numbers_are_those_of_the_code() -> None:
         ("docs/setup.md", f"no more than {minute} requests a minute"),
         ("docs/setup.md", f"every {poll:.0f} seconds. Longer with"),
         ("docs/setup.md", f"more than {poll / 60 * minute:.0f} chats"),
-        ("docs/setup.md", f"kept to {pacing.RATE * 60:.0f} a minute"),
-        ("docs/setup.md", f"bursts of {pacing.BURST}"),
+        ("docs/setup.md", f"kept to {pacing.CLOUD.per_second:.0f} a second"),
+        ("docs/setup.md", f"bursts of {pacing.CLOUD.burst}"),
         ("docs/setup.md", f"no longer than {pacing.MAX_PAUSE / 60:.0f} minutes"),
         ("docs/setup.md", f"within {client.TIME_LIMIT:.0f} seconds"),
         ("docs/setup.md", f"every {registration.CHECK_INTERVAL.seconds // 60} minutes"),

@@ -10,7 +10,17 @@ from homeassistant.core import Event, EventStateChangedData, HomeAssistant, call
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
 
-from .common import ANNA, ENTRY_ID, advance, anna, only, set_up, settle, state
+from .common import (
+    ANNA,
+    ENTRY_ID,
+    advance,
+    anna,
+    only,
+    outlast_grace,
+    set_up,
+    settle,
+    state,
+)
 from .simulator import Account
 
 pytestmark = pytest.mark.usefixtures("reachable", "unpaced")
@@ -78,7 +88,8 @@ async def test_each_change_is_an_event(
 
     # An outage is told, but nobody came or went.
     await account.set_status("disconnected")
-    await settle(hass, account)
+    await outlast_grace(hass, freezer, account)
+    assert happened.pop(0) == "stopped_typing"
     await account.set_status("ready")
     await settle(hass, account)
     assert happened == [STATE_UNAVAILABLE, "started_typing"]

@@ -30,7 +30,7 @@ from custom_components.whatsapp_presence.gateways.base import (
     Webhook,
 )
 from custom_components.whatsapp_presence.gateways.http_gateway import HttpGateway
-from custom_components.whatsapp_presence.presence.model import PresenceUpdate
+from custom_components.whatsapp_presence.presence.model import PresenceUpdate, Source
 from custom_components.whatsapp_presence.system_health import _async_system_health_info
 from homeassistant.config_entries import (
     SOURCE_REAUTH,
@@ -61,6 +61,7 @@ class PigeonGateway(HttpGateway):
         signs_webhooks=False,
         sets_available=False,
         has_pictures=False,
+        answers=Source.LIVE,
     )
 
     shut: ClassVar[bool] = False
@@ -75,7 +76,7 @@ class PigeonGateway(HttpGateway):
         return InstanceInfo(status=status)
 
     @override
-    async def subscribe(self, chat_id: str) -> PresenceUpdate | None:
+    async def subscribe(self, chat_id: str, wait: bool = True) -> PresenceUpdate | None:
         self.subscribed.append(chat_id)
         return None
 

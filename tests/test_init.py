@@ -1,8 +1,9 @@
 """Set-up and teardown of an entry, and what follows a change of it."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 import time
 from typing import Any
+from unittest.mock import ANY
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -293,7 +294,11 @@ async def test_restart_keeps_what_was_known(
     await rs.async_get(hass).async_dump_states()
     hass.bus.async_fire_internal(EVENT_HOMEASSISTANT_FINAL_WRITE)
     await hass.async_block_till_done()
-    assert hass_storage[ALIASES]["data"] == {"aliases": {ANNA_LID: ANNA}}
+    assert hass_storage[ALIASES]["data"] == {
+        "aliases": {ANNA_LID: ANNA},
+        "announced": False,
+        "last_seen": {ANNA: ANY},
+    }
     assert await hass.config_entries.async_unload(ENTRY_ID)
     await hass.async_stop(force=True)
 
@@ -413,7 +418,7 @@ async def test_only_new_credentials_reload(
 
 
 async def test_chat_that_is_added_leaves_the_others_alone(
-    hass: HomeAssistant, account: Account
+    hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
 ) -> None:
     """The new chat is subscribed, and nobody else again."""
     await account.set_presence(ben(account), "typing")
@@ -434,14 +439,16 @@ async def test_chat_that_is_added_leaves_the_others_alone(
 
     await account.set_presence(ben(account), "offline")
     await account.set_presence(anna(account), "online")
-    await advance_settling(hass, account)
+    await advance_settling(hass, freezer, account)
     assert online(hass) == STATE_ON
 
 
-async def advance_settling(hass: HomeAssistant, account: Account) -> None:
+async def advance_settling(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, account: Account
+) -> None:
     """Let what has fallen settle."""
-    await settle(hass, account)
-    async_fire_time_changed(hass, datetime.fromtimestamp(time.time() + 4, UTC))
+    freezer.tick(4)
+    async_fire_time_changed(hass)
     await settle(hass, account)
     assert online(hass, BEN) == STATE_OFF
 
@@ -513,7 +520,7 @@ async def test_chat_that_is_removed_leaves_the_others_alone(
 
     # Events and the renewals of the others do not bring it back.
     await account.set_presence(ben(account), "online")
-    await advance(hass, freezer, account, 6 * 60)
+    await advance(hass, freezer, account, 21 * 60)
     assert subscriptions(account, BEN) == 1
     assert subscriptions(account, ANNA) == 2
     assert hass.states.get("binary_sensor.ben") is None

@@ -295,8 +295,6 @@ def test_a_brazilian_is_never_taken_for_somebody_abroad(area: int) -> None:
         ("+242 (0)6 123 4567", None, "242061234567"),
         # Dialled abroad, from where the writer lives.
         ("0011 49 151 23456789", "AU", ANNA),
-        ("011 49 151 23456789", "US", ANNA),
-        ("8 10 49 151 23456789", "RU", ANNA),
         ("0015 49 151 23456789", "BR", ANNA),
         # What was changed since, the gateway knows.
         ("+54 9 11 2345-6789", None, "5491123456789"),
@@ -352,6 +350,9 @@ def test_what_is_taken(text: str, country: str | None, digits: str) -> None:
         ("011 15-2345-6789", "AR", "+54 9 11 2345-6789"),
         ("(202) 555-0123", "US", "+1 202-555-0123"),
         ("06 1234 5678", "IT", "+39 06 1234 5678"),
+        # As it is dialled for a call abroad, where that is no 00.
+        ("011 49 151 23456789", "US", "+49 1512 3456789"),
+        ("8 10 49 151 23456789", "RU", "+49 1512 3456789"),
         # Somebody's abroad, if it is nobody's at home.
         (ANNA, "US", "+49 1512 3456789"),
         (ANNA, None, "+49 1512 3456789"),

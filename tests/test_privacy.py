@@ -347,10 +347,10 @@ async def test_nothing_private_is_told(
         ),
     ):
         errors += await act(hass, account)
-        await entry.runtime_data.instance.async_refresh()
+        await entry.runtime_data.instance.coordinator.async_refresh()
         errors += await act(hass, account)
         simulator.failures.remove(failure)
-    await entry.runtime_data.instance.async_refresh()
+    await entry.runtime_data.instance.coordinator.async_refresh()
     await settle(hass, account)
     assert len(errors) > 10
     for err in errors:
@@ -392,7 +392,7 @@ async def test_nothing_private_is_told(
     await hass.config_entries.async_reload(entry.entry_id)
     await settle(hass, account)
     account.token = "another"
-    await entry.runtime_data.instance.async_refresh()
+    await entry.runtime_data.instance.coordinator.async_refresh()
     await hass.config_entries.async_remove(entry.entry_id)
     await settle(hass, account)
 
@@ -413,10 +413,17 @@ def check_issues(hass: HomeAssistant, webhook_id: str, secrets: list[str]) -> No
         for issue in ir.async_get(hass).issues.values()
         if issue.domain == DOMAIN and issue.active
     ]
-    assert [issue.translation_key for issue in issues] == ["webhook_not_registered"]
+    assert {issue.translation_key for issue in issues} == {
+        "chat_refused",
+        "webhook_not_registered",
+    }
     for issue in issues:
         placeholders = dict(issue.translation_placeholders or {})
-        assert webhook_id in placeholders.pop("webhook_url")
+        if issue.translation_key == "webhook_not_registered":
+            assert webhook_id in placeholders.pop("webhook_url")
+        else:
+            # The chat's name, which the user gave.
+            placeholders.pop("chat")
         told = f"{issue.issue_id} {issue.data} {placeholders}"
         assert found_in(told, [*secrets, *PEOPLE]) == []
 

@@ -52,18 +52,21 @@ async def repairs_component(hass: HomeAssistant) -> None:
 @pytest.fixture
 async def repairs(hass_client: ClientSessionGenerator) -> RepairDialog:
     """Return the dialog."""
-    return RepairDialog(await hass_client())
+    return RepairDialog(hass_client)
 
 
 class RepairDialog:
     """The front end's part of a repair."""
 
-    def __init__(self, client: Any) -> None:
-        """Speak to Home Assistant as an administrator."""
-        self._client = client
+    def __init__(self, log_in: ClientSessionGenerator) -> None:
+        """Speak to Home Assistant as an administrator, who logs in when it is time."""
+        self._log_in = log_in
+        self._client: Any = None
         self._flow_id = ""
 
     async def _post(self, path: str, data: dict[str, str]) -> dict[str, Any]:
+        if self._client is None:
+            self._client = await self._log_in()
         response = await self._client.post(f"/api/repairs/issues/fix{path}", json=data)
         assert response.status == HTTPStatus.OK
         result: dict[str, Any] = await response.json()
@@ -97,10 +100,13 @@ async def lose_events(
     hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
 ) -> None:
     """Let no event arrive, while things happen that only a renewal tells."""
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
     account.simulator.delivery.faults = Faults(lose=1.0)
-    for word in ("online", "offline", "online"):
+    # Who shows online is renewed every five minutes, all others every twenty.
+    for word, minutes in (("offline", 6), ("online", 14), ("offline", 6)):
         await account.set_presence(anna(account), word)
-        await advance(hass, freezer, account, 5 * 60)
+        await advance(hass, freezer, account, minutes * 60)
 
 
 async def test_silent_webhook_is_registered_anew(
@@ -155,7 +161,7 @@ async def test_webhook_that_stays_silent_is_told_again(
     assert told(hass) == {}
 
     await account.set_presence(anna(account), "offline")
-    await advance(hass, freezer, account, 5 * 60)
+    await advance(hass, freezer, account, 20 * 60)
     await lose_events(hass, account, freezer)
     assert told(hass) == {Issue.WEBHOOK_SILENT: True}
 
@@ -279,6 +285,6 @@ async def test_others_have_nothing_to_click(
     ):
         await hass.config.async_update(external_url=None)
         await settle(hass, account)
-    account.quirks.trial_number = "33612345678"
-    await advance(hass, freezer, account, 5 * 60)
+        account.quirks.trial_number = "33612345678"
+        await advance(hass, freezer, account, 20 * 60)
     assert told(hass) == {Issue.NO_PUBLIC_URL: False, Issue.CHAT_REFUSED: False}

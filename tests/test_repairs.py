@@ -76,7 +76,7 @@ class Scene:
             person = anna(self.account)
             word = "offline" if person.online else "online"
             await self.account.set_presence(person, word)
-            await self.wait(5 * 60)
+            await self.wait(20 * 60)
 
     async def deliver_events(self) -> None:
         """Let one arrive."""
@@ -97,7 +97,7 @@ class Scene:
     async def begin_a_trial(self) -> None:
         """Let the instance reach Ben alone, which a renewal finds out."""
         self.account.quirks.trial_number = BEN.partition("@")[0]
-        await self.wait(5 * 60)
+        await self.wait(20 * 60)
 
     async def end_the_trial(self) -> None:
         """Let it reach everybody, which is found out after half an hour."""
@@ -245,7 +245,7 @@ async def test_silent_stream(
     assert await hass.config_entries.async_setup(ENTRY_ID)
     await until(lambda: instance_of(entry).delivery.push)
     for _ in range(3):
-        instance_of(entry).delivery.async_note_missed_change()
+        instance_of(entry).delivery.async_note_change(missed=True)
     (issue,) = issues(hass)
     assert issue.translation_key == Issue.STREAM_SILENT
     assert issue.translation_placeholders == {"instance": TITLE, "webhook_url": ""}

@@ -25,6 +25,7 @@ from .common import (
     ben,
     chat,
     online,
+    outlast_grace,
     set_up,
     settle,
     subscriptions,
@@ -168,13 +169,13 @@ async def test_group_whose_members_are_told_apart(
 
 
 async def test_instance_that_is_not_ready(
-    hass: HomeAssistant, account: WaapiAccount
+    hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
 ) -> None:
     """What was known holds no longer, and can't be asked for."""
     anna(account).last_seen = SEEN
     await set_up(hass, account)
     await account.set_status("disconnected")
-    await settle(hass, account)
+    await outlast_grace(hass, freezer, account)
     (found,) = await get_presence(hass, entity_id="binary_sensor.anna")
     assert (found["online"], found["activity"]) == (None, None)
     assert found["last_seen"] == "2026-09-21T14:13:20+00:00"

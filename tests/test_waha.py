@@ -124,7 +124,6 @@ async def test_nothing_but_the_server_is_needed(
         await until(lambda: online(hass) == STATE_ON)
         # A connection that is made anew needs nothing else either.
         server.waha.abort_sockets()
-        await until(lambda: not instance_of(entry).delivery.push)
         assert await hass.config_entries.async_reload(ENTRY_ID)
         await until(lambda: instance_of(entry).delivery.push)
         await account.set_presence(anna(account), "offline")
@@ -153,9 +152,13 @@ async def test_server_that_is_killed_and_started_again(
     await in_time(hass, freezer, lambda: online(hass) == STATE_UNAVAILABLE)
     await account.set_presence(anna(account), "offline")
     await server.start()
+    await account.restart()
     instance = instance_of(entry)
-    await in_time(hass, freezer, lambda: instance.delivery.push and instance.ready)
-    await until(lambda: online(hass) == STATE_OFF)
+    await in_time(
+        hass, freezer, lambda: instance.delivery.push and instance.coordinator.ready
+    )
+    # What an answer remembers is shown when no event contradicts it.
+    await in_time(hass, freezer, lambda: online(hass) == STATE_OFF, 10)
     await until(lambda: account.subscriptions == {ANNA, FAMILY})
     await account.set_presence(anna(account), "typing")
     await until(lambda: activity(hass) == "typing")

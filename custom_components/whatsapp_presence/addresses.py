@@ -1,14 +1,20 @@
 """The addresses of gateways: as they are typed, and which of them are the same."""
 
 import asyncio
+from collections.abc import Mapping
 from ipaddress import IPv4Address, IPv6Address, ip_address
 import socket
+from typing import Any
 
 from yarl import URL
 
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant
 from homeassistant.util.network import is_ip_address, is_ipv6_address
 
+from .const import CONF_GATEWAY, DOMAIN
+from .gateways import GATEWAYS
 from .gateways.base import Gateway
 from .gateways.waha import WahaGateway
 from .helpers import is_local_host
@@ -57,7 +63,25 @@ def _completed(text: str, port: int | None) -> str:
         return text
 
 
-async def async_same_server(hass: HomeAssistant, first: str, second: str) -> bool:
+async def async_entries_at(
+    hass: HomeAssistant, data: Mapping[str, Any]
+) -> list[ConfigEntry]:
+    """Return the entries of a self-hosted server, whatever it is called there.
+
+    `data` are an entry's; what a cloud's instances are called tells them apart.
+    """
+    if not GATEWAYS[data[CONF_GATEWAY]].capabilities.self_hosted:
+        return []
+    return [
+        entry
+        for entry in hass.config_entries.async_entries(DOMAIN, include_ignore=False)
+        if entry.data.get(CONF_GATEWAY) == data[CONF_GATEWAY]
+        and (url := entry.data.get(CONF_URL))
+        and await _async_is_same(hass, url, data[CONF_URL])
+    ]
+
+
+async def _async_is_same(hass: HomeAssistant, first: str, second: str) -> bool:
     """Whether two addresses lead to the same port of the same host.
 
     All of loopback is one host; a name is where it leads to, if it leads somewhere.

@@ -33,7 +33,7 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
-from .addresses import async_same_server, normalised_url
+from .addresses import async_entries_at, normalised_url
 from .chat_flow import ChatsSubentryFlow, ChatSubentryFlow
 from .const import (
     CONF_CLOUDHOOK_URL,
@@ -307,28 +307,16 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
     ) -> None:
         """Abort if an entry has the same instance under another name of the server."""
         field = GATEWAYS[data[CONF_GATEWAY]].instance_field
-        for entry in await self._async_entries_at(data):
+        for entry in await async_entries_at(self.hass, data):
             if entry is not itself and entry.data.get(field) == data[field]:
                 raise AbortFlow("already_configured")
 
     async def _async_leave_out_configured(self, instances: list[str]) -> list[str]:
         """Return the instances that are not set up yet."""
         field = GATEWAYS[self._data[CONF_GATEWAY]].instance_field
-        entries = await self._async_entries_at(self._data)
+        entries = await async_entries_at(self.hass, self._data)
         configured = {entry.data.get(field) for entry in entries}
         return [instance for instance in instances if instance not in configured]
-
-    async def _async_entries_at(self, data: Mapping[str, Any]) -> list[ConfigEntry]:
-        """Return the entries of a self-hosted server, whatever it is called there."""
-        if not GATEWAYS[data[CONF_GATEWAY]].capabilities.self_hosted:
-            return []
-        return [
-            entry
-            for entry in self._async_current_entries(include_ignore=False)
-            if entry.data.get(CONF_GATEWAY) == data[CONF_GATEWAY]
-            and (url := entry.data.get(CONF_URL))
-            and await async_same_server(self.hass, url, data[CONF_URL])
-        ]
 
     async def _async_check(
         self, data: dict[str, Any], errors: dict[str, str]

@@ -64,13 +64,13 @@ def _instance(entry: WhatsAppPresenceConfigEntry) -> dict[str, Any]:
     data = entry.runtime_data
     instance = data.instance
     last_event = instance.delivery.last_event
+    coordinator = instance.coordinator
+    error = coordinator.trouble or coordinator.last_exception
     return {
         "status": instance.coordinator.data.status,
         "ready": instance.coordinator.ready,
-        "reachable": instance.coordinator.last_update_success,
-        "last_error": type(instance.coordinator.last_exception).__name__
-        if instance.coordinator.last_exception
-        else None,
+        "reachable": coordinator.last_update_success and error is None,
+        "last_error": type(error).__name__ if error else None,
         "events_arrive": instance.delivery.push,
         "last_event": last_event.isoformat() if last_event else None,
         "webhook_registered": data.webhook.registered,

@@ -131,9 +131,7 @@ class _Home:
             _is_mobile(national) or not self._trunk or self._is_dialled(digits)
         ):
             return _confirm(national)
-        if abroad := self.abroad(digits):
-            return _chat(abroad)
-        if foreign := _valid(digits):
+        if foreign := self.abroad(digits) or _valid(digits):
             return _confirm(foreign)
         if refused := _dialled_elsewhere(digits):
             return Refused(refused)

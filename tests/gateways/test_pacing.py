@@ -9,14 +9,19 @@ import pytest
 
 from custom_components.whatsapp_presence.gateways.base import RateLimitedError
 from custom_components.whatsapp_presence.gateways.pacing import (
-    BURST,
-    MAX_CONCURRENT,
+    CLOUD,
+    HOME,
     MAX_PAUSE,
-    RESERVED_FOR_URGENT,
+    Pace,
     Pacer,
+    Priority,
+    priority,
 )
 
-NORMAL_AT_ONCE = MAX_CONCURRENT - RESERVED_FOR_URGENT
+MAX_CONCURRENT = 6
+NORMAL_AT_ONCE = MAX_CONCURRENT - 1
+BURST = 10
+SLOW = Pace(at_once=MAX_CONCURRENT, per_second=1.0, burst=BURST)
 
 
 @dataclass(order=True)
@@ -89,19 +94,27 @@ class Crowd:
         self._ends: dict[str, asyncio.Event] = {}
         self.tasks: dict[str, asyncio.Task[None]] = {}
 
-    def ask(self, name: str, *, urgent: bool = False, instant: bool = False) -> None:
+    def ask(
+        self,
+        name: str,
+        *,
+        urgent: bool = False,
+        instant: bool = False,
+        level: Priority = Priority.RENEWAL,
+    ) -> None:
         """Let a request ask for a turn; an instant one is over at once."""
         self._ends[name] = end = asyncio.Event()
         if instant:
             end.set()
-        self.tasks[name] = asyncio.create_task(self._run(name, urgent, end))
+        level = Priority.URGENT if urgent else level
+        self.tasks[name] = asyncio.create_task(self._run(name, level, end))
 
     def end(self, name: str) -> None:
         """Let a request come to its end."""
         self._ends[name].set()
 
-    async def _run(self, name: str, urgent: bool, end: asyncio.Event) -> None:
-        async with self.pacer.turn(urgent=urgent):
+    async def _run(self, name: str, level: Priority, end: asyncio.Event) -> None:
+        async with self.pacer.turn(level):
             self.began.append(name)
             self.running.add(name)
             self.most = max(self.most, len(self.running))
@@ -126,7 +139,7 @@ def clock() -> FakeClock:
 @pytest.fixture
 async def crowd(clock: FakeClock) -> AsyncIterator[Crowd]:
     """Return a crowd at a new pacer."""
-    crowd = Crowd(Pacer(clock))
+    crowd = Crowd(Pacer(clock, SLOW))
     yield crowd
     await crowd.close()
     assert clock.armed == []
@@ -252,6 +265,10 @@ async def test_a_pause_stops_everything_for_its_time(
     await clock.advance(3.9)
     assert crowd.began == []
     await clock.advance(0.2)
+    # One goes alone, to see whether the gateway serves again.
+    assert crowd.began == ["urgent"]
+    crowd.end("urgent")
+    await clock.advance(0)
     assert crowd.began == ["urgent", "normal"]
 
 
@@ -268,6 +285,7 @@ async def test_who_is_urgent_is_told_of_a_long_pause(
     with pytest.raises(RateLimitedError) as caught:
         await crowd.tasks["urgent"]
     assert caught.value.retry_after == pytest.approx(30)
+    crowd.end("first")
     await clock.advance(30)
     assert crowd.began == ["first", "normal"]
 
@@ -287,7 +305,8 @@ async def test_a_very_long_pause_refuses_who_waits_and_who_comes(
             await crowd.tasks[name]
         assert caught.value.retry_after == pytest.approx(MAX_PAUSE)
     await clock.advance(MAX_PAUSE)
-    crowd.end("0")
+    for i in range(5):
+        crowd.end(str(i))
     crowd.ask("after", instant=True)
     await clock.advance(0)
     assert crowd.began[-1] == "after"
@@ -309,13 +328,13 @@ async def test_pauses_without_a_number_grow_until_the_gateway_serves_again(
         except RateLimitedError as err:
             lengths.append(err.retry_after)
         await clock.advance(MAX_PAUSE)
-    assert lengths == [10, 20, 40, 80, 160, 320, 640, 900, 900]
+    assert lengths == [60, 120, 240, 480, 900, 900, 900, 900, 900]
     crowd.pacer.relax()
     crowd.pacer.pause(None)
     crowd.ask("again", urgent=True)
     with pytest.raises(RateLimitedError) as caught:
         await crowd.tasks["again"]
-    assert caught.value.retry_after == 10
+    assert caught.value.retry_after == 60
 
 
 async def test_a_pause_of_nothing_is_one_all_the_same(
@@ -328,6 +347,7 @@ async def test_a_pause_of_nothing_is_one_all_the_same(
     assert crowd.began == []
     await clock.advance(0.2)
     assert crowd.began == ["one"]
+    crowd.pacer.relax()
     crowd.pacer.pause(4)
     crowd.pacer.pause(1)
     crowd.ask("two", instant=True)
@@ -340,5 +360,146 @@ async def test_a_pause_of_nothing_is_one_all_the_same(
 async def test_without_a_clock_the_running_loop_is_the_clock() -> None:
     """As it is outside of tests."""
     pacer = Pacer()
-    async with pacer.turn(), pacer.turn(urgent=True):
+    async with pacer.turn(), pacer.turn(Priority.URGENT):
         assert pacer._now() == pytest.approx(asyncio.get_running_loop().time(), abs=1)
+
+
+async def test_requests_go_by_their_priority(crowd: Crowd, clock: FakeClock) -> None:
+    """And within one, first come, first served."""
+    crowd.pacer.pause(1)
+    for level in reversed(Priority):
+        crowd.ask(f"{level.name} 1", level=level, instant=True)
+        crowd.ask(f"{level.name} 2", level=level, instant=True)
+    await clock.advance(60)
+    assert crowd.began == [f"{level.name} {i}" for level in Priority for i in (1, 2)]
+
+
+async def test_look_ups_and_pictures_go_one_at_a_time(
+    crowd: Crowd, clock: FakeClock
+) -> None:
+    """They never take the places of chats."""
+    for i in range(5):
+        crowd.ask(f"lid {i}", level=Priority.LOOK_UP)
+        crowd.ask(f"picture {i}", level=Priority.PICTURE)
+    await clock.advance(0)
+    assert crowd.began == ["lid 0", "picture 0"]
+    crowd.ask("chat")
+    crowd.end("lid 0")
+    await clock.advance(0)
+    assert crowd.began == ["lid 0", "picture 0", "chat", "lid 1"]
+
+
+async def test_the_caller_may_know_better(crowd: Crowd, clock: FakeClock) -> None:
+    """What is a renewal otherwise may be waited for, also in the tasks it creates."""
+    crowd.pacer.pause(1)
+    crowd.ask("renewal", instant=True)
+    crowd.ask("first", level=Priority.FIRST, instant=True)
+    with priority(Priority.URGENT):
+        crowd.ask("waited for", instant=True)
+    crowd.ask("second", level=Priority.FIRST, instant=True)
+    await clock.advance(10)
+    assert crowd.began == ["waited for", "first", "second", "renewal"]
+
+
+async def test_at_home_as_many_as_there_is_room(clock: FakeClock) -> None:
+    """A server of one's own has no rate to speak of."""
+    crowd = Crowd(Pacer(clock, HOME))
+    for i in range(1000):
+        crowd.ask(str(i))
+    await clock.advance(0)
+    assert len(crowd.began) == HOME.at_once - 1 >= 12
+    for i in range(1000):
+        crowd.end(str(i))
+    for _ in range(10):
+        await clock.advance(0)
+    assert len(crowd.began) == 1000
+    await crowd.close()
+
+
+async def test_in_the_cloud_several_a_second(clock: FakeClock) -> None:
+    """Sixty chats, two requests each, are asked in less than twenty seconds."""
+    crowd = Crowd(Pacer(clock, CLOUD))
+    for i in range(120):
+        crowd.ask(str(i), instant=True)
+    await clock.advance(15)
+    assert len(crowd.began) == 120
+    await crowd.close()
+
+
+class Minute:
+    """A gateway that serves so many requests in any minute."""
+
+    def __init__(self, pacer: Pacer, clock: FakeClock, limit: int) -> None:
+        """Begin with nothing asked."""
+        self._pacer, self._clock, self._limit = pacer, clock, limit
+        self._served: list[float] = []
+        self.refused: list[tuple[float, float]] = []
+        self.served = 0
+        self.retry_after: float | None = None
+        self.in_a_row = 0
+        self._unforgiven: float | None = None
+
+    async def ask(self, level: Priority) -> None:
+        """Ask until it is done, as the integration tries again."""
+        while True:
+            try:
+                async with self._pacer.turn(level):
+                    sent = self._clock.now
+                    arrived = asyncio.Event()
+                    self._clock.call_at(sent + 0.15, arrived.set)
+                    await arrived.wait()
+                    if self._serves(sent):
+                        self._pacer.relax()
+                        return
+                    self._pacer.pause(self.retry_after)
+            except RateLimitedError:
+                if level is Priority.URGENT:
+                    return
+                again = asyncio.Event()
+                self._clock.call_at(self._clock.now + 60, again.set)
+                await again.wait()
+
+    def _serves(self, sent: float) -> bool:
+        now = self._clock.now
+        self._served = [then for then in self._served if then > now - 60]
+        if len(self._served) < self._limit:
+            self._served.append(now)
+            self.served += 1
+            self._unforgiven = None
+            return True
+        self.refused.append((sent, now))
+        if self._unforgiven is None:
+            self._unforgiven = now
+        elif sent > self._unforgiven:
+            self.in_a_row += 1
+        return False
+
+
+@pytest.mark.parametrize(("retry_after", "hours"), [(None, 24), (60.0, 4)])
+async def test_a_gateway_that_allows_sixty_a_minute_refuses_ten_in_a_day(
+    clock: FakeClock, retry_after: float | None, hours: int
+) -> None:
+    """Sixty chats, twice at the start, and a round of all every twenty minutes."""
+    gateway = Minute(Pacer(clock, CLOUD), clock, limit=60)
+    gateway.retry_after = retry_after
+    tasks: set[asyncio.Task[None]] = set()
+
+    def ask(level: Priority, times: int) -> None:
+        tasks.update(asyncio.create_task(gateway.ask(level)) for _ in range(times))
+
+    ask(Priority.FIRST, 120)
+    for minute in range(hours * 60):
+        ask(Priority.URGENT, 1)
+        if minute and minute % 20 == 0:
+            ask(Priority.RENEWAL, 60)
+        await clock.advance(60)
+        tasks = {task for task in tasks if not task.done()}
+        if minute % 20 == 19:
+            # A round is over long before the next one.
+            assert not tasks
+    # Who is urgent and finds a pause is told at once, and is not asked for again.
+    assert gateway.served >= 120 + (hours * 3 - 1) * 60 + hours * 57
+    together = {answered for _, answered in gateway.refused}
+    assert 1 <= len(together) <= 10
+    assert len(gateway.refused) <= 10
+    assert gateway.in_a_row == 0

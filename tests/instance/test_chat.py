@@ -126,7 +126,7 @@ async def test_last_seen_is_not_in_the_future_of_a_clock_that_was_set_back(
         100, status=200, body=NO_PRESENCE, path="get-chat-presence"
     )
     freezer.tick(-3600)
-    await instance_of(entry).rounds.async_ask(chat_of(entry))
+    await instance_of(entry).rounds.async_ask_now(chat_of(entry))
     seen = dt_util.parse_datetime(state(hass, "sensor", "last_seen"))
     assert seen is not None
     assert seen <= dt_util.utcnow()
@@ -209,7 +209,7 @@ async def test_earlier_deadline_moves_the_timer(
     # A loss drops what was about to fall.
     await account.set_presence(anna(account), "typing")
     instance_of(entry).async_handle_events(
-        [InstanceEvent(status=InstanceStatus.DISCONNECTED)]
+        [InstanceEvent(status=InstanceStatus.LOGIN_REQUIRED)]
     )
     assert chat_of(entry).presence.activity is None
     await settle(hass, account)

@@ -46,7 +46,7 @@ async def test_webhook_that_brings_nothing_is_noticed(
     for number, word in enumerate(("online", "offline", "online")):
         assert issue(hass, Issue.WEBHOOK_SILENT) is None
         await account.set_presence(anna(account), word)
-        await advance(hass, freezer, account, 5 * MINUTE)
+        await advance(hass, freezer, account, 20 * MINUTE)
         assert online(hass) == (STATE_OFF if number == 1 else STATE_ON)
     found = issue(hass, Issue.WEBHOOK_SILENT)
     assert found is not None
@@ -87,7 +87,7 @@ async def test_missed_changes_are_forgiven_by_an_event(
     for _ in range(3):
         simulator.delivery.faults = Faults(lose=1.0)
         await account.set_presence(anna(account), "online")
-        await advance(hass, freezer, account, 5 * MINUTE)
+        await advance(hass, freezer, account, 20 * MINUTE)
         assert online(hass) == STATE_ON
         simulator.delivery.faults = Faults()
         await account.set_presence(anna(account), "offline")
@@ -97,7 +97,7 @@ async def test_missed_changes_are_forgiven_by_an_event(
 
 
 async def test_stream_that_comes_back_resubscribes(
-    hass: HomeAssistant, account: WaapiAccount
+    hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
 ) -> None:
     """A stream that was lost may have been a server that was restarted."""
     entry = await set_up(hass, account)
@@ -108,13 +108,21 @@ async def test_stream_that_comes_back_resubscribes(
     assert subscriptions(account) == made
 
     instance.async_stream_changed(False)
-    assert not instance.delivery.push
+    assert instance.delivery.push
     await settle(hass, account)
     assert requests(account, STATUS) == polls + 1
     instance.async_stream_changed(True)
     assert instance.delivery.push
     await settle(hass, account)
     assert subscriptions(account) == made + 1
+
+    # Chats are polled only when it has stayed away for a while.
+    instance.async_stream_changed(False)
+    await advance(hass, freezer, account, 119)
+    instance.async_stream_changed(False)
+    assert instance.delivery.push
+    await advance(hass, freezer, account, 1)
+    assert not instance.delivery.push
 
 
 async def test_silent_stream_is_told_as_such(
@@ -129,13 +137,13 @@ async def test_silent_stream_is_told_as_such(
         replace(instance.gateway.capabilities, transport=Transport.WEBSOCKET),
     )
     for _ in range(3):
-        instance.delivery.async_note_missed_change()
+        instance.delivery.async_note_change(missed=True)
     assert issue(hass, Issue.STREAM_SILENT) is not None
     assert not instance.delivery.push
     # To be connected is not enough.
     instance.async_stream_changed(True)
     assert not instance.delivery.push
-    instance.delivery.async_note_missed_change()
+    instance.delivery.async_note_change(missed=True)
     instance.async_handle_events([PresenceUpdate(chat_id=ANNA, online=True)])
     assert instance.delivery.push
     assert issue(hass, Issue.STREAM_SILENT) is None

@@ -199,7 +199,11 @@ async def test_aliases_survive_a_restart(
     entry = await set_up(hass, account)
     await advance(hass, freezer, account, 31)
     stored = hass_storage[f"{DOMAIN}.{ENTRY_ID}"]
-    assert stored["data"] == {"aliases": {ANNA_LID: ANNA}}
+    assert stored["data"] == {
+        "aliases": {ANNA_LID: ANNA},
+        "announced": False,
+        "last_seen": {},
+    }
     assert requests(account, LOOK_UP) == 1
 
     await hass.config_entries.async_unload(entry.entry_id)
@@ -250,6 +254,7 @@ async def test_members_that_can_not_be_asked_for(
     hass: HomeAssistant,
     account: WaapiAccount,
     simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """A group whose members can't be listed is followed all the same."""
@@ -258,6 +263,9 @@ async def test_members_that_can_not_be_asked_for(
     await set_up(hass, account, chat(FAMILY, "Family"))
     assert online(hass, FAMILY) == STATE_OFF
     assert "Asking for members failed: UnreachableError" in caplog.text
+    # Asked again at the next look, a day later; not at each reconnect.
     await account.reconnect()
     await settle(hass, account)
+    assert requests(account, "get-group-info") == 1
+    await advance(hass, freezer, account, 24 * 3600 + 1)
     assert requests(account, "get-group-info") == 2

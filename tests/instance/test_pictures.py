@@ -32,6 +32,7 @@ from ..common import (
     chat,
     entity_id,
     online,
+    outlast_grace,
     requests,
     set_up,
     settle,
@@ -90,7 +91,7 @@ async def test_events_ask_for_no_picture(
         await settle(hass, account)
     await advance(hass, freezer, account, 10 * 60)
     await account.set_status("disconnected")
-    await advance(hass, freezer, account, 61)
+    await outlast_grace(hass, freezer, account)
     assert online(hass) == STATE_UNAVAILABLE
     await account.set_status("ready")
     await advance(hass, freezer, account, 61)
@@ -151,7 +152,9 @@ async def test_failures_are_silent(
     status: HTTPStatus,
 ) -> None:
     """It is tried again the next day; what was shown stays."""
-    failure = account.simulator.fail_next(10, status=status, path=ASK["waapi"])
+    failure = account.simulator.fail_next(
+        10, status=status, headers={"Retry-After": "120"}, path=ASK["waapi"]
+    )
     await set_up(hass, account)
     assert picture(hass) is None
     assert failure.seen

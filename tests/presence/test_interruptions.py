@@ -120,6 +120,13 @@ def test_a_second_loss_begins_a_new_doubt(talk: Talk) -> None:
     assert talk.at(920).online is None
 
 
+def test_a_loss_that_is_told_again_is_one_loss(talk: Talk) -> None:
+    """Gateways say every two seconds that they are starting."""
+    talk.event("online").at(600).interrupted().at(602).event("online")
+    talk.at(604).interrupted().at(606).interrupted().at(608).renewed()
+    assert talk.at(1000).online is True
+
+
 def test_a_renewal_during_the_doubt_does_not_prolong_it(talk: Talk) -> None:
     """It counts from the first."""
     talk.event("online").at(600).interrupted().at(620).renewed().at(700).renewed()

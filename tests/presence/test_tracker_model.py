@@ -370,7 +370,7 @@ class Model:
     def do_interrupted(self, call: Call) -> None:
         """Lose events from now on."""
         self.story.complete_since = math.inf
-        if not call.value:
+        if not call.value and not self.story.is_lost():
             self.story.add("lost", call.moment)
 
     def do_resumed(self, call: Call) -> None:
@@ -585,7 +585,7 @@ class Model:
 
     def suppose(self, call: Call, person: Person, online: bool) -> None:
         """Take in a first answer."""
-        if person.online(call.moment, self.story) is False or not person.only_old():
+        if not person.only_old() or any(word.shown for word in person.onlines):
             return
         person.onlines = [
             Word(value=online, moment=call.moment, ends=math.inf, old=True)
@@ -642,7 +642,7 @@ class Model:
         never_pauses: bool,
     ) -> bool:
         """Note an event's word; returns whether its online only follows from it."""
-        if call.asked is not None or word.online is word.activity is None:
+        if call.asked is not None or (word.online is None and word.activity is None):
             return word.implied
         last = person.last_words.get(person.event_id or "")
         person.event_id = key
@@ -663,8 +663,8 @@ class Model:
         shown = person.online(call.moment, self.story)
         if shown is not None and online is not None:
             self.missed |= online is not (shown and not person.fall())
-        if activity in BUSY and person.activities:
-            self.missed |= activity != person.activity(call.moment)
+        if activity in BUSY and (doing := person.activity(call.moment)) is not None:
+            self.missed |= activity is not doing
 
     def apply_lists(self, call: Call, update: PresenceUpdate) -> None:
         """Take in who is listed as typing or recording, and who is not."""
@@ -1064,6 +1064,64 @@ class TrackerMachine(RuleBasedStateMachine):
     def hear_of_a_member(self, member: MemberUpdate) -> None:
         """Receive an event of one member."""
         self.call("apply", update=PresenceUpdate(chat_id=CHAT, members=(member,)))
+
+    @precondition(lambda self: self.model.is_group)
+    @rule(
+        pause=st.sampled_from([0, 0.003, 0.9, 1, 1.1]),
+        gap=st.sampled_from([0, 0.003, 0.9, 1, 1.1]),
+        first=st.sampled_from([0, 1]),
+        times_out=st.booleans(),
+    )
+    def two_stop(self, pause: float, gap: float, first: int, times_out: bool) -> None:
+        """Let one type and one record, and both stop, perhaps in one breath."""
+        for member, activity in zip(IDS[:2], BUSY, strict=True):
+            self.hear_of_a_member(
+                MemberUpdate(member_id=member, online=True, activity=activity)
+            )
+            self.moment += gap
+        if not times_out:
+            for member in (IDS[first], IDS[1 - first]):
+                self.hear_of_a_member(
+                    MemberUpdate(member_id=member, activity=Activity.IDLE)
+                )
+                self.moment += pause
+        for _ in range(3):
+            if self.tracker.deadline is not None:
+                self.wait_for_the_deadline()
+
+    @precondition(lambda self: not self.model.is_group)
+    @rule(
+        word=st.booleans(),
+        event=st.none() | st.booleans(),
+        lost=st.booleans(),
+        seconds=st.sampled_from([0, 1, 3, 10, 120]),
+    )
+    def start_anew(
+        self, word: bool, event: bool | None, lost: bool, seconds: float
+    ) -> None:
+        """Forget, subscribe, hear what is remembered, and perhaps an event."""
+        self.call("forget")
+        self.call("renewed")
+        update = PresenceUpdate(chat_id=CHAT, online=word, source=self.answers)
+        self.call("apply", update=update, asked=self.moment)
+        if lost:
+            self.call("interrupted", value=False)
+        self.moment += seconds
+        if event is not None:
+            self.hear_plainly(event, None)
+        self.call("tick")
+
+    @rule(late=st.sampled_from([1, 26, 27, 28, 29, 40]), asked=st.booleans())
+    def hear_late(self, late: float, asked: bool) -> None:
+        """Receive an event in time, and one that happened before it."""
+        for ago in (0, late):
+            self.moment += 0.5
+            if asked and ago:
+                answer = PresenceUpdate(chat_id=CHAT, online=True, source=self.answers)
+                self.call("apply", update=answer, asked=self.moment)
+            time = self.moment - ago + self.gateway_ahead
+            update = PresenceUpdate(chat_id=CHAT, online=bool(ago), time=time)
+            self.call("apply", update=update)
 
     def draw_update(
         self,

@@ -101,7 +101,8 @@ class EngineAccount(Account):
         self.statuses: deque[dict[str, Any]] = deque(maxlen=3)
         self._started = int(simulator.clock() * 1000)
         self._knows_itself = self.ready
-        self._cut = False
+        # WhatsApp is lost, and the session does not know it yet.
+        self.cut = False
         self._note_status(status)
 
     @property
@@ -159,7 +160,7 @@ class EngineAccount(Account):
             limit = WAIT_STARTING if self.status == "STARTING" else WAIT_STOPPED
             if not await self.simulator.clock.wait(self.working, limit):
                 raise NotWorkingError
-        if self._cut:
+        if self.cut:
             raise ConnectionLostError
 
     def ask_to_subscribe(self, chat_id: str) -> None:
@@ -260,7 +261,7 @@ class EngineAccount(Account):
         if status not in self.status_words:
             raise ValueError(f"no status of {self.gateway}: {status}")
         self._note_status(status)
-        self._cut = False
+        self.cut = False
         if status in {"STOPPED", "FAILED"}:
             # The session is over, and what it remembered.
             self._knows_itself = False
@@ -310,10 +311,10 @@ class EngineAccount(Account):
         """
         clock = self.simulator.clock
         over = clock.now() + seconds
-        self._cut = True
+        self.cut = True
         self.lose_subscriptions()
         await clock.sleep(min(seconds, UNNOTICED))
-        self._cut = False
+        self.cut = False
         while clock.now() < over:
             await self._step("STARTING")
             await clock.sleep(RETRY)

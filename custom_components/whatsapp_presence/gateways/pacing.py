@@ -119,7 +119,8 @@ class Rate:
         before = min(self.per_second, 2 * CLOUD.per_second)
         floor = STEADY if before > STEADY else _SLOWEST
         self.per_second = max(before / 2, floor)
-        self._tokens = 0.0
+        # One, to see whether it serves again.
+        self._tokens = 1.0
         self._refilled_at = self._changed_at = now
         self._patience = min(self._patience * 2, MAX_PATIENCE)
 
@@ -145,7 +146,9 @@ class Rate:
             most = max(self._pace.burst * share, 1.0)
             self._tokens = min(self._tokens + earned, most)
         self._refilled_at = now
-        return max(1 - _EPSILON - self._tokens, 0.0) / self.per_second
+        if self._tokens >= 1 - _EPSILON:
+            return 0.0
+        return (1 - self._tokens) / self.per_second
 
     def take(self) -> None:
         """Take a turn."""

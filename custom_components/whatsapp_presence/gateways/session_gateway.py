@@ -216,9 +216,12 @@ class SessionGateway(HttpGateway):
 
     @override
     def _read_event(self, envelope: dict[str, Any]) -> GatewayEvent | None:
-        self._engine = read_engine(envelope) or self._engine
-        self._version = read_version(envelope) or self._version
-        return read_event(envelope, self._notice, never_pauses=self._never_pauses)
+        if envelope.get("engine") != self._engine:
+            self._engine = read_engine(envelope) or self._engine
+            self._version = read_version(envelope) or self._version
+        return read_event(
+            envelope, self._notice, never_pauses=self._engine == NEVER_PAUSES
+        )
 
     def _read_answer(
         self, body: dict[str, Any], answer: Answer, asked: str | None = None
@@ -232,12 +235,8 @@ class SessionGateway(HttpGateway):
             asked=asked,
             asked_at=answer.asked_at,
             source=Source.REMEMBERED,
-            never_pauses=self._never_pauses,
+            never_pauses=self._engine == NEVER_PAUSES,
         )
-
-    @property
-    def _never_pauses(self) -> bool:
-        return self._engine == NEVER_PAUSES
 
     @property
     def _asking_subscribes(self) -> bool:

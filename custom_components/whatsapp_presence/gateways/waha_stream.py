@@ -30,7 +30,7 @@ from .client import TIME_LIMIT
 
 _HEARTBEAT: Final = 30.0
 # Who is let in and not wanted is sent away at once.
-_HOLDS_AFTER: Final = 1.0
+_HOLDS_AFTER: Final = 0.5
 _CLOSE_TIMEOUT: Final = 2.0
 _MAX_MESSAGE: Final = 1024 * 1024
 

@@ -90,7 +90,8 @@ class Asker:
             chat = self._people.find(answer.chat_id)
             if chat is not None and self._counts(chat):
                 self._take(chat, answer, asked_at)
-        return self._answers_for_all
+        # A server that was started anew has forgotten whom it listened for.
+        return bool(answers)
 
     @callback
     def forget(self, chat: Chat) -> None:

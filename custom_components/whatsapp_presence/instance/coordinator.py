@@ -81,7 +81,8 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         self.available = False
         # Why the instance could not be asked, if that passes; told by its own entities.
         self.trouble: GatewayError | None = None
-        self._was_ready = False
+        # Whether it was ready when that was looked at last: told at no cost.
+        self.was_ready = False
         self._cancel_grace: CALLBACK_TYPE | None = None
         self._grace_polls = 0
         self._reauth_asked = False
@@ -156,7 +157,7 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
             # Only an answer can end an outage, in the log as well.
             self.async_look_again()
             return
-        reconnected = event.status is InstanceStatus.READY and self._was_ready
+        reconnected = event.status is InstanceStatus.READY and self.was_ready
         self.async_set_updated_data(replace(self.data, status=event.status))
         self._follow_readiness()
         if reconnected:
@@ -182,8 +183,8 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
     @callback
     def _follow_readiness(self) -> None:
         """Let the chats follow how the instance stands."""
-        was_ready, self._was_ready = self._was_ready, self.ready
-        if self._was_ready:
+        was_ready, self.was_ready = self.was_ready, self.ready
+        if self.was_ready:
             self._end_grace()
             if not was_ready:
                 self._begin_again()
@@ -192,7 +193,7 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
                 self._on_away()
             if self.available:
                 self._bear_with_it()
-        if self.trouble is not None or was_ready is not self._was_ready:
+        if self.trouble is not None or was_ready is not self.was_ready:
             # The base class tells of new data alone.
             self.async_update_listeners()
 

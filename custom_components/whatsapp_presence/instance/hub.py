@@ -176,7 +176,7 @@ class Instance:
         self.delivery.async_note_arrival(events)
         for event in events:
             if isinstance(event, PresenceUpdate):
-                if self.people.async_hear(event) and not self.coordinator.ready:
+                if self.people.async_hear(event) and not self.coordinator.was_ready:
                     # Somebody's presence is news from an instance that is ready
                     # after all.
                     self.coordinator.async_look_again()

@@ -99,7 +99,7 @@ class Rounds:
         self._heard_since_full = -math.inf
         self._polled_at = -math.inf
         self._seconds_a_chat = 0.15
-        entry.async_on_unload(self._stop_timer)
+        entry.async_on_unload(self.async_end)
 
     @property
     def full_interval(self) -> float:

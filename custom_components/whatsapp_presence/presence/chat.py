@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from .clock import LONG_AGO, Arrival, plausible
+from .clock import EARLIEST, LONG_AGO, NEVER, Arrival, plausible
 from .members import Members
 from .model import Activity
 from .person import Person
@@ -72,8 +72,7 @@ class Chat:
         """Return the gateway's last-seen, if it makes sense and is not hidden."""
         if last_seen is None or self._subscription.hidden:
             return None
-        known = plausible(last_seen)
-        return None if known is None else min(known, now)
+        return min(last_seen, now) if EARLIEST <= last_seen < NEVER else None
 
     def _see(self, moment: float | None) -> None:
         """Move the last-seen forward."""

@@ -20,7 +20,7 @@ CLOCK_JUMP: Final = 2.0
 NEVER: Final = math.inf
 LONG_AGO: Final = -math.inf
 
-_EARLIEST: Final = 1230768000.0
+EARLIEST: Final = 1230768000.0
 """The beginning of 2009, the year of WhatsApp: nobody was seen on it before."""
 
 
@@ -101,7 +101,7 @@ class Arrival:
         if time is None or not 0 < time < NEVER:
             self.time = None
             return
-        if _EARLIEST <= time <= now:
+        if EARLIEST <= time <= now:
             self.began = time
         if clock.ordered:
             self.time = None
@@ -137,6 +137,6 @@ class Arrival:
 
 def plausible(last_seen: float | None) -> float | None:
     """Return a moment at which somebody can have been on WhatsApp, else None."""
-    if last_seen is not None and _EARLIEST <= last_seen < NEVER:
+    if last_seen is not None and EARLIEST <= last_seen < NEVER:
         return last_seen
     return None

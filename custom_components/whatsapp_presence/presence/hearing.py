@@ -29,10 +29,12 @@ class HearingChat(Chat):
                 )
         if not heard:
             return
-        if update.subscribed is not None:
-            self._set_subscribed(update.subscribed)
-        elif update.has_data:
-            self._set_subscribed(True)
+        subscribed = update.subscribed
+        if subscribed is None and update.has_data:
+            # Events come to subscribers alone.
+            subscribed = True
+        if subscribed is not None and subscribed is not subscription.subscribed:
+            self._set_subscribed(subscribed)
         subscription.heard = arrival.now
         if subscription.renewals or subscription.failures:
             self._end_silence()

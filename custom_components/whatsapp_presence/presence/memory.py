@@ -13,6 +13,9 @@ type Word = tuple[bool | None, Activity | None, bool]
 
 NOTHING: Final[Word] = (None, None, False)
 
+# There are few words, and many who keep one.
+_SHARED: Final[dict[Word, Word]] = {}
+
 
 class Echo(Enum):
     """What a remembered answer is, beside the last word under the id that was asked."""
@@ -59,7 +62,7 @@ class Memory(Order):
         said = (word.online, word.activity, word.implied)
         last = self._word
         if said != last:
-            self._word = said
+            self._word = _SHARED.setdefault(said, said)
         if told_as != self._told_as:
             self._told_as = told_as
             self._answers = None

@@ -68,21 +68,32 @@ class Person(Memory):
         person was last seen, and knows better than what was witnessed.
         """
         changed = False
-        if online is not None:
-            if online:
-                changed = self._say_online(implied, arrival.now)
-            else:
-                changed = self._say_offline(arrival)
-                if activity is None:
-                    activity = Activity.IDLE
+        if online:
+            changed = not self.online
+            self.online = True
+            self.said = self.said or not implied
+            self.sign = arrival.now
+            self.falling = False
+            self.online_end = NEVER if self.said else arrival.now + IMPLIED_LIFE
+        elif online is not None:
+            changed = self._say_offline(arrival)
+            if activity is None:
+                activity = Activity.IDLE
         elif self.falling and self.sign == LONG_AGO:
             # An old answer's offline: something was heard since.
             self.falling = False
             self.online_end = NEVER
         if seen:
             self.fell = LONG_AGO
-        if activity is not None and self._say_activity(activity, arrival):
+        if activity in BUSY:
+            changed = changed or activity is not self.activity
+            self.activity = activity
+            self.activity_end = arrival.now + TYPING_TIMEOUT
+        elif activity is not None and self.activity is None:
             changed = True
+            self.activity = activity
+        elif activity is not None and activity is not self.activity:
+            self.activity_end = min(self.activity_end, arrival.settled)
         self.due = min(self.online_end, self.activity_end)
         return changed
 
@@ -115,17 +126,6 @@ class Person(Memory):
             return True
         return before is not self.online
 
-    def _say_online(self, implied: bool, now: float) -> bool:
-        """Take in that the person is online."""
-        if not implied:
-            self.said = True
-        self.sign = now
-        self.falling = False
-        self.online_end = NEVER if self.said else now + IMPLIED_LIFE
-        came = not self.online
-        self.online = True
-        return came
-
     def _say_offline(self, arrival: Arrival) -> bool:
         """Take in that the person is offline."""
         self.said = False
@@ -150,20 +150,6 @@ class Person(Memory):
             self.fell = arrival.began
             self.online_end = arrival.settled
         return False
-
-    def _say_activity(self, activity: Activity, arrival: Arrival) -> bool:
-        """Take in what the person is doing."""
-        before = self.activity
-        if activity is Activity.IDLE:
-            if before is None:
-                self.activity = activity
-                return True
-            if before is not activity:
-                self.activity_end = min(self.activity_end, arrival.settled)
-            return False
-        self.activity = activity
-        self.activity_end = arrival.now + TYPING_TIMEOUT
-        return before is not activity
 
     # What the time does
 

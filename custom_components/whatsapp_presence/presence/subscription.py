@@ -99,8 +99,9 @@ class Subscription:
         return self.lost_at != LONG_AGO and now < self.confirm_by
 
     def lose(self, now: float) -> None:
-        """Note that the gateway may have lost the subscription."""
-        self.lost_at = now
+        """Note that the gateway may have lost the subscription; again changes nothing."""
+        if not self.lost:
+            self.lost_at = now
         self.accepted_at = self.complete_since = NEVER
 
     def accept(self, now: float) -> bool:

@@ -93,7 +93,10 @@ class PresenceTracker(HearingChat):
         """
         before = self._presence
         self._missed = False
-        self._advance(now)
+        if self._people.due <= now or now < self._clock.now:
+            self._advance(now)
+        else:
+            self._clock.now = now
         if update.source is not Source.EVENT and asked_at is None:
             asked_at = now if update.asked_at is None else update.asked_at
         if (event_id := update.event_id) is None or not seen_before(
@@ -108,7 +111,7 @@ class PresenceTracker(HearingChat):
             if self._people.due <= now:
                 # Nothing to settle: what fell just now is shown just now.
                 self._end(now)
-        return self._changed_since(before)
+        return self._dirty and self._changed_since(before)
 
     def tick(self, now: float) -> bool:
         """Show what has ended by now; returns whether the presence changed."""
