@@ -31,6 +31,7 @@ from custom_components.whatsapp_presence.repairs import Issue
 from custom_components.whatsapp_presence.trigger import TRIGGERS
 from homeassistant.components.history_stats.sensor import PLATFORM_SCHEMA
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.template import Template
 from homeassistant.setup import async_setup_component
 from homeassistant.util import slugify
 from scripts.demo import ONLINE_TODAY, Chat, Instance, dashboard
@@ -410,6 +411,18 @@ async def test_the_action_answers_as_the_example_shows(
     given: Any = response["chats"]
     assert [list(one) for one in given] == [list(one) for one in example]
     assert list(given[1]["members"][0]) == list(example[1]["members"][0])
+
+
+async def test_the_template_finds_the_unknown_chats(
+    hass: HomeAssistant, account: Any
+) -> None:
+    """Those of whom nothing can be said, and not the ones who are known."""
+    (text,) = blocks("docs/troubleshooting.md", "jinja")
+    template = Template(text, hass)
+    assert template.async_render() == []
+    hass.states.async_set("binary_sensor.ben", "unknown")
+    hass.states.async_set("binary_sensor.family", "unavailable")
+    assert template.async_render() == ["binary_sensor.ben", "binary_sensor.family"]
 
 
 async def test_the_other_examples_name_what_is_there(
