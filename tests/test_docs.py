@@ -15,19 +15,23 @@ from custom_components.whatsapp_presence import chat_flow, const
 from custom_components.whatsapp_presence.condition import CONDITIONS
 from custom_components.whatsapp_presence.const import DOMAIN
 from custom_components.whatsapp_presence.gateways import client, pacing
+from custom_components.whatsapp_presence.gateways.waha import WahaGateway
 from custom_components.whatsapp_presence.instance import (
-    coordinator,
+    budget,
     delivery,
+    hub,
     registration,
-    rounds,
+    store,
+    timetable,
 )
 from custom_components.whatsapp_presence.instance.announcing import HEARTBEAT_INTERVAL
-from custom_components.whatsapp_presence.presence import tracker
+from custom_components.whatsapp_presence.presence import person, subscription
 from custom_components.whatsapp_presence.presence.model import PresenceChange
 from custom_components.whatsapp_presence.repairs import Issue
 from custom_components.whatsapp_presence.trigger import TRIGGERS
 from homeassistant.components.history_stats.sensor import PLATFORM_SCHEMA
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.template import Template
 from homeassistant.setup import async_setup_component
 from homeassistant.util import slugify
 from scripts.demo import ONLINE_TODAY, Chat, Instance, dashboard
@@ -242,17 +246,42 @@ def test_fields_are_called_as_they_are_shown() -> None:
 
 def test_numbers_are_those_of_the_code() -> None:
     """What the pages promise is what the constants say."""
-    minute = rounds.RENEWALS_PER_MINUTE
-    renewal = const.RENEW_INTERVAL.total_seconds()
+    minutes = {
+        name: f"{getattr(module, name) / 60:.0f} minutes"
+        for module, name in (
+            (timetable, "ROUND_INTERVAL"),
+            (timetable, "FULL_ROUND_INTERVAL"),
+            (timetable, "REFUSED_INTERVAL"),
+            (timetable, "RECONNECT_SPACING"),
+            (timetable, "LAST_RETRY"),
+            (subscription, "FAILING_TIME"),
+            (subscription, "SAID_LIFE"),
+        )
+    }
+    grace = const.GRACE_TIME.total_seconds()
     poll = const.POLL_INTERVAL.total_seconds()
     assert const.STATUS_INTERVAL.total_seconds() == 60
     for page, phrase in (
-        ("docs/setup.md", f"after {renewal / 60:.0f} minutes"),
-        ("docs/setup.md", f"more than {renewal / 60 * minute:.0f} chats (WaAPI)"),
-        ("docs/setup.md", f"{renewal / 120 * minute:.0f} chats (Wawp, WAHA)"),
-        ("docs/setup.md", f"no more than {minute} requests a minute"),
-        ("docs/setup.md", f"every {poll:.0f} seconds. Longer with"),
-        ("docs/setup.md", f"more than {poll / 60 * minute:.0f} chats"),
+        ("docs/setup.md", f"again, every {minutes['FULL_ROUND_INTERVAL']}"),
+        ("docs/setup.md", f"every {minutes['ROUND_INTERVAL']} while it shows online"),
+        ("docs/setup.md", f"every {minutes['FULL_ROUND_INTERVAL']} at the soonest"),
+        (
+            "docs/setup.md",
+            f"online for some {WahaGateway.capabilities.announce_seconds:.0f} s",
+        ),
+        ("docs/setup.md", f"to {budget.SHARE * budget.WINDOW / 36:.0f} % of an hour"),
+        ("docs/setup.md", f"Asked every {minutes['REFUSED_INTERVAL']}, or every"),
+        ("docs/setup.md", f"{minutes['ROUND_INTERVAL']} while it still shows"),
+        ("docs/setup.md", f"after {timetable.FIRST_RETRY:.0f} seconds, then"),
+        ("docs/setup.md", f"then after up to {minutes['LAST_RETRY']}"),
+        ("docs/setup.md", f"three failures that span {minutes['FAILING_TIME']}"),
+        ("docs/troubleshooting.md", f"at least {minutes['FAILING_TIME']}"),
+        ("docs/setup.md", f"closer than {minutes['RECONNECT_SPACING']}"),
+        ("docs/setup.md", f"written within {store.SAVE_DELAY} seconds"),
+        ("docs/setup.md", f"as they are for {grace:.0f} seconds"),
+        ("docs/setup.md", f"events can arrive | Asked every {poll:.0f} seconds"),
+        ("docs/entities.md", f"**{minutes['SAID_LIFE']}** and three renewals"),
+        ("README.md", f"every {minutes['FULL_ROUND_INTERVAL']}"),
         ("docs/setup.md", f"kept to {pacing.CLOUD.per_second:.0f} a second"),
         ("docs/setup.md", f"bursts of {pacing.CLOUD.burst}"),
         ("docs/setup.md", f"no longer than {pacing.MAX_PAUSE / 60:.0f} minutes"),
@@ -260,13 +289,15 @@ def test_numbers_are_those_of_the_code() -> None:
         ("docs/setup.md", f"every {registration.CHECK_INTERVAL.seconds // 60} minutes"),
         ("docs/setup.md", f"0 to {const.MAX_SETTLE_TIME} seconds"),
         ("README.md", f"({const.DEFAULT_SETTLE_TIME} seconds unless you change it)"),
-        ("README.md", f"**{tracker.TYPING_TIMEOUT:.0f} seconds** after"),
+        ("README.md", f"**{person.TYPING_TIMEOUT:.0f} seconds** after"),
         ("docs/entities.md", f"online every {HEARTBEAT_INTERVAL.seconds}"),
         ("docs/privacy.md", f"above {const.MAX_WEBHOOK_BODY // 1024} KiB"),
     ):
         assert phrase in PAGES[page].replace("\n", " "), phrase
-    assert rounds.REFUSED_INTERVAL.total_seconds() == 1800
-    assert coordinator.PICTURE_INTERVAL.days == 1
+    assert hub.DAILY.days == 1
+    assert subscription.FAILED_RENEWALS == subscription.SILENT_RENEWALS == 3
+    assert subscription.IMPLIED_LIFE == 5 * 60
+    assert subscription.CONFIRM_TIME == 2 * 60
     assert delivery.MISSED_CHANGES == 3
     assert chat_flow.DEFAULT_SETTLE_TIME == const.DEFAULT_SETTLE_TIME
 
@@ -380,6 +411,18 @@ async def test_the_action_answers_as_the_example_shows(
     given: Any = response["chats"]
     assert [list(one) for one in given] == [list(one) for one in example]
     assert list(given[1]["members"][0]) == list(example[1]["members"][0])
+
+
+async def test_the_template_finds_the_unknown_chats(
+    hass: HomeAssistant, account: Any
+) -> None:
+    """Those of whom nothing can be said, and not the ones who are known."""
+    (text,) = blocks("docs/troubleshooting.md", "jinja")
+    template = Template(text, hass)
+    assert template.async_render() == []
+    hass.states.async_set("binary_sensor.ben", "unknown")
+    hass.states.async_set("binary_sensor.family", "unavailable")
+    assert template.async_render() == ["binary_sensor.ben", "binary_sensor.family"]
 
 
 async def test_the_other_examples_name_what_is_there(

@@ -92,4 +92,4 @@ async def test_each_change_is_an_event(
     assert happened.pop(0) == "stopped_typing"
     await account.set_status("ready")
     await settle(hass, account)
-    assert happened == [STATE_UNAVAILABLE, "started_typing"]
+    assert happened == [STATE_UNAVAILABLE, "stopped_typing"]

@@ -8,12 +8,13 @@ import json
 import logging
 from typing import Any, ClassVar, override
 
+from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.whatsapp_presence import config_flow
-from custom_components.whatsapp_presence.const import DOMAIN
+from custom_components.whatsapp_presence.const import DOMAIN, GRACE_TIME
 from custom_components.whatsapp_presence.diagnostics import (
     async_get_config_entry_diagnostics,
 )
@@ -41,7 +42,7 @@ from homeassistant.config_entries import (
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 
-from .common import ANNA
+from .common import ANNA, pass_time
 
 PASSWORD = "letters-and-figures"
 NOBODY = "http://127.0.0.1:9"
@@ -65,7 +66,7 @@ class PigeonGateway(HttpGateway):
     )
 
     shut: ClassVar[bool] = False
-    subscribed: ClassVar[list[str]] = []
+    subscribed: ClassVar[list[tuple[str, bool]]] = []
     webhooks: ClassVar[dict[str, str]] = {}
 
     @override
@@ -77,7 +78,7 @@ class PigeonGateway(HttpGateway):
 
     @override
     async def subscribe(self, chat_id: str, wait: bool = True) -> PresenceUpdate | None:
-        self.subscribed.append(chat_id)
+        self.subscribed.append((chat_id, wait))
         return None
 
     @override
@@ -163,10 +164,12 @@ async def test_an_event_shows(
     hass: HomeAssistant,
     hass_client_no_auth: ClientSessionGenerator,
     monkeypatch: pytest.MonkeyPatch,
+    freezer: FrozenDateTimeFactory,
 ) -> None:
     """From the form to the entity, with nothing written for this gateway."""
     entry = await set_up(hass)
-    assert PigeonGateway.subscribed == [ANNA]
+    # Nothing was told of her, so that is waited for.
+    assert PigeonGateway.subscribed == [(ANNA, False), (ANNA, True)]
     client = await hass_client_no_auth()
     address = f"/api/webhook/{entry.data['webhook_id']}"
     # The user's own is left alone, there and when the entry goes.
@@ -187,7 +190,10 @@ async def test_an_event_shows(
     assert await deliver(event="letter", about=ANNA, awake=False) == (200, "off")
     assert await deliver(about="the weather") == (400, "off")
     monkeypatch.setattr(PigeonGateway, "shut", True)
-    assert await deliver(event="shut") == (200, "unavailable")
+    assert await deliver(event="shut") == (200, "off")
+    assert hass.states.get("binary_sensor.pigeon_post_north_ready").state == "off"
+    await pass_time(hass, freezer, GRACE_TIME.total_seconds() + 1)
+    assert hass.states.get("binary_sensor.anna").state == "unavailable"
 
     await hass.config_entries.async_remove(entry.entry_id)
     assert list(PigeonGateway.webhooks.values()) == ["https://own.example"]

@@ -9,6 +9,7 @@ import pytest
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.whatsapp_presence.const import DOMAIN
+from custom_components.whatsapp_presence.presence.model import PresenceUpdate
 from custom_components.whatsapp_presence.repairs import Issue
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -16,6 +17,7 @@ from homeassistant.helpers import issue_registry as ir
 from homeassistant.setup import async_setup_component
 
 from .common import (
+    ANNA,
     ENTRY_ID,
     TITLE,
     WEBHOOK_ID,
@@ -160,9 +162,9 @@ async def test_webhook_that_stays_silent_is_told_again(
     await settle(hass, account)
     assert told(hass) == {}
 
-    await account.set_presence(anna(account), "offline")
-    await advance(hass, freezer, account, 20 * 60)
-    await lose_events(hass, account, freezer)
+    for word in ("online", "offline", "online"):
+        await account.set_presence(anna(account), word)
+        await advance(hass, freezer, account, 20 * 60)
     assert told(hass) == {Issue.WEBHOOK_SILENT: True}
 
 
@@ -193,7 +195,7 @@ async def test_silent_webhook_that_the_user_registers(
 ) -> None:
     """What Home Assistant may not register, it does not."""
     entry = await set_up(hass, account, options={"register_webhook": False})
-    instance_of(entry).delivery.async_set_push(True)
+    instance_of(entry).async_handle_events([PresenceUpdate(chat_id=ANNA, online=True)])
     await lose_events(hass, account, freezer)
     await repairs.open(Issue.WEBHOOK_SILENT)
     result = await repairs.confirm()

@@ -179,7 +179,7 @@ async def test_engine_that_tells_no_presence(
         ("offline", STATE_OFF),
     ):
         await account.set_presence(anna(account), word)
-        freezer.tick(301)
+        freezer.tick(1501)
         async_fire_time_changed(hass)
         await until(lambda shown=shown: online(hass) == shown)
     (issue,) = ir.async_get(hass).issues.values()

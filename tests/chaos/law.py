@@ -25,6 +25,10 @@ IMPLIED: Final = 300.0
 SAID: Final = 1800.0
 RENEWALS: Final = 3
 """A said online lapses after so many seconds, and so many renewals without an event."""
+NOTICED: Final = 80.0
+"""Seconds until a poll notices, the longest wait for an answer included."""
+GRACE: Final = 120.0
+"""Seconds for which all stays as it is while an account is away."""
 CONFIRM: Final = 120.0
 """Seconds after a subscription in which an online must be confirmed that rests on an
 answer, or on what was known before a reconnect."""
@@ -64,6 +68,15 @@ type Shown = dict[str, set[str] | None]
 
 
 @dataclass(slots=True)
+class Loss:
+    """The account was away for a time; told: Home Assistant heard of it at once."""
+
+    since: float
+    told: bool
+    until: float = NEVER
+
+
+@dataclass(slots=True)
 class Standing:
     """What keeps a word of the chat: how it is subscribed, and what was asked."""
 
@@ -73,9 +86,41 @@ class Standing:
     # Failures in a row, without an event.
     failed: list[float] = field(default_factory=list)
     # When the account was back after it had been lost, and whether that was told.
-    back: float = -NEVER
-    told: bool = False
+    backs: deque[tuple[float, bool]] = field(default_factory=lambda: deque(maxlen=12))
+    # When it was lost, and when it was back; until the grace is over all may stay.
+    losses: deque[Loss] = field(default_factory=lambda: deque(maxlen=12))
     last_event: float = -NEVER
+    # When this machine's clock was set, and by how much: what was heard before may
+    # age by so much sooner or later.
+    steps: deque[tuple[float, float]] = field(default_factory=lambda: deque(maxlen=8))
+
+    def kept_until(self, sign: float, moment: float) -> float:
+        """Until when what would end at a moment may be kept by a loss before it.
+
+        `sign` is when it was last heard of.
+        """
+        for loss in self.losses:
+            if not sign <= loss.since <= moment:
+                continue
+            if loss.until == NEVER:
+                noticed = loss.since + (0 if loss.told else NOTICED)
+                moment = max(moment, noticed + GRACE + EXACT)
+                continue
+            since = self.subscribed_since(loss.until)
+            # Else it waits for its turn.
+            moment = NEVER if since is None else max(moment, since + CONFIRM + EXACT)
+        return moment
+
+    def stepped(self, since: float) -> tuple[float, float]:
+        """By how much ages may be too short and too long that began at a moment."""
+        steps = [step for time, step in self.steps if time >= since]
+        forth = sum(step for step in steps if step > 0)
+        return forth, -sum(step for step in steps if step < 0)
+
+    @property
+    def back(self) -> float:
+        """When the account was back last."""
+        return self.backs[-1][0] if self.backs else -NEVER
 
     def subscribed_since(self, moment: float) -> float | None:
         """When the chat was first subscribed after a moment."""
@@ -93,7 +138,11 @@ class Standing:
 
     def _fails(self, count: int, span: float) -> bool:
         failed = self.failed
-        return len(failed) >= count and failed[-1] - failed[0] >= span
+        if len(failed) < count:
+            return False
+        sooner, later = self.stepped(failed[0])
+        step = sooner if count == FAILURES else -later
+        return failed[-1] - failed[0] + step >= span
 
 
 class Voice:
@@ -114,8 +163,9 @@ class Voice:
         # It rests on a first answer alone; firm: there is nothing else to go by.
         self.provisional = False
         self.firm = False
-        # The gateway took it back.
+        # The gateway took it back; that was before the last word.
         self.blank = -NEVER
+        self.was_blank = False
         # It may not have counted: the account was away, or they left the group.
         self.optional = False
         self.in_doubt = False
@@ -130,7 +180,10 @@ class Voice:
 
     def say(self, said: Said, now: float) -> None:
         """Keep a word."""
+        # Until the next rise there is nothing to fall from, perhaps.
+        gone = self.blank != -NEVER or self.provisional or self.optional
         self.in_doubt = self.optional = self.provisional = False
+        self.was_blank = not said.online and (self.was_blank or gone)
         self.blank = -NEVER
         if said.online is not None:
             self._say_online(said, now)
@@ -186,8 +239,11 @@ class Voice:
             began, risen = _last_run(self.onlines)
             falls = risen is not None and now < began + settle(began)
             found.add(falls)
+            if self.was_blank:
+                found |= {False, LAPSED} if falls else {False}
             if falls and now >= self.lapse(standing)[0]:
-                found.add(LAPSED)
+                # Then there was nothing to fall from.
+                found |= {False, LAPSED}
             waits = self.provisional and now < self._holds(began, standing)
             if waits or self.blank > began:
                 found.add(LAPSED)
@@ -207,29 +263,32 @@ class Voice:
             since = standing.subscribed_since(self.sign - SOON)
             if since is None:
                 # It counts from the chat's own subscription, which may be to come.
-                since = self.sign if standing.accepted else NEVER
-            return -NEVER, since + CONFIRM + EXACT
+                accepted = standing.accepted
+                waits = not accepted or accepted[-1] < standing.back
+                since = NEVER if waits else self.sign
+            latest = max(since, self.sign) + CONFIRM + EXACT
+            return -NEVER, max(latest, standing.kept_until(self.sign, latest))
         implied = self.sign + IMPLIED
         tried = _nth(standing.tried, RENEWALS, self.sign)
-        accepted = _nth(
-            standing.accepted, RENEWALS, max(self.sign, standing.last_event)
-        )
+        renewed = _nth(standing.accepted, RENEWALS, max(self.sign, standing.last_event))
         soonest = max(self.sign + SAID, tried) - EXACT
-        latest = max(self.sign + SAID, accepted) + LOOSE
+        latest = max(self.sign + SAID, renewed) + LOOSE
         if self.said is not True:
             soonest = min(soonest, implied - EXACT)
         if self.said is False:
             latest = implied + EXACT
-        if standing.back > self.sign:
-            since = standing.subscribed_since(standing.back)
+        for back, told in standing.backs:
+            since = standing.subscribed_since(back) if back > self.sign else None
             if since is not None:
                 soonest = min(soonest, since + CONFIRM - EXACT)
-                if standing.told:
+                if told:
                     latest = min(latest, since + CONFIRM + LOOSE)
+        latest = max(latest, standing.kept_until(self.sign, latest))
         if self.blank > self.sign:
             soonest = min(soonest, self.blank)
             latest = min(latest, self.blank + CONFIRM + LOOSE)
-        return soonest, latest
+        sooner, later = standing.stepped(self.sign)
+        return soonest - sooner, latest + later
 
     # ----------------------------------------------------------------- activity
 
@@ -340,12 +399,22 @@ class Receiver:
         for voice in self._voices():
             voice.silence()
         self._known_activity = False
+        self._forget_words()
+
+    def _forget_words(self) -> None:
+        """Whether the last words are forgotten, too, is the integration's business."""
         self._was_lost = True
-        # Whether the last words are, too, is the integration's business.
         self._words_before |= self._words
         self._words.clear()
         self._told_under.clear()
         self._answered_under.clear()
+
+    def away(self, now: float, *, told: bool) -> None:
+        """The account is lost, or a call fails that tells whether it is."""
+        losses = self.standing.losses
+        if not losses or losses[-1].until != NEVER:
+            losses.append(Loss(now, told))
+        losses[-1].told |= told
 
     def back(self, now: float, *, told: bool) -> None:
         """The account is there again, so that the chat has to be subscribed again.
@@ -353,9 +422,9 @@ class Receiver:
         Not told: a call failed, which may have been taken for a loss.
         """
         standing = self.standing
-        standing.back = now
-        standing.told = told
-        standing.failed.clear()
+        standing.backs.append((now, told))
+        if standing.losses and standing.losses[-1].until == NEVER:
+            standing.losses[-1].until = now
 
     def tried(self, now: float, *, accepted: bool) -> None:
         """A renewal was accepted, or not."""
@@ -368,13 +437,16 @@ class Receiver:
             if now - last >= SOON or last < standing.back:
                 standing.accepted.append(now)
             return
-        if standing.failed and now - standing.failed[-1] < SOON:
-            return
         standing.failed.append(now)
         if standing.may_be_lost:
             # What was known before may stay forgotten.
             for voice in self._voices():
                 voice.optional = bool(voice.onlines or voice.activities)
+            self._forget_words()
+
+    def clock_set(self, now: float, step: float) -> None:
+        """This machine's clock was set."""
+        self.standing.steps.append((now, step))
 
     def gone(self, member: str) -> None:
         """Somebody left the group: they may be dropped, or age."""
@@ -416,7 +488,7 @@ class Receiver:
             soonest, latest = voice.lapse(self.standing)
             if now >= latest:
                 voice.said = False
-            elif now >= soonest and voice.said:
+            elif voice.said and (now >= soonest or voice.provisional):
                 voice.said = None
         voice.say(said, now)
         if said.online is not None:
@@ -442,8 +514,12 @@ class Receiver:
 
     def _blank(self, now: float) -> None:
         """The gateway says that it knows nothing; for a while that is no news."""
-        since = self.standing.subscribed_since(self.standing.back)
-        if since is None or now < since + CONFIRM - EXACT:
+        standing = self.standing
+        if standing.losses and standing.losses[-1].until == NEVER:
+            if standing.losses[-1].told:
+                return
+        since = standing.subscribed_since(standing.back)
+        if since is not None and now < since + CONFIRM - EXACT:
             return
         for voice in self._voices():
             voice.blank = now
@@ -518,7 +594,8 @@ class Receiver:
                 self._say(voice, online, now)
                 voice.said = None
                 voice.optional = True
-            elif not voice.onlines:
+            elif not voice.onlines or voice.optional:
+                voice.silence()
                 voice.say(online, now)
                 voice.activities.clear()
                 voice.provisional = True
@@ -603,7 +680,13 @@ class Receiver:
             if word is None:
                 continue
             perhaps.append(word)
-            if not voice.optional and voice.blank == -NEVER:
+            falls = voice.activities[-1][1] == "idle"
+            if falls and (voice.was_blank or (self.is_group and word == "recording")):
+                # There was nothing to fall from, or what a fall uncovers does not
+                # flash.
+                perhaps.append("idle")
+                silent &= voice.optional or voice.blank != -NEVER
+            elif not voice.optional and voice.blank == -NEVER:
                 surely.append(word)
                 silent = False
         known = self._known_activity

@@ -165,6 +165,12 @@ class Oracle:
         chat.receiver.tried(self.now, accepted=accepted)
         chat.dirty = True
 
+    def away(self, account: str, *, told: bool) -> None:
+        """An account is lost, or a call fails that tells whether it is."""
+        for chat in self.of(account):
+            chat.receiver.away(self.now, told=told)
+            chat.dirty = True
+
     def back(self, account: str, *, told: bool) -> None:
         """An account is there again, and its chats have to be subscribed again."""
         for chat in self.of(account):
@@ -246,6 +252,8 @@ class Oracle:
             if before not in {UNAVAILABLE, UNKNOWN} or chat.last_seen_due is not None:
                 chat.last_seen_due = None
                 self.complain("last seen lost", f"{chat.name}, was {before}", chat)
+            # Once it is gone with reason, it need not come back.
+            chat.last_seen.clear()
             return
         if chat.last_seen_due is not None and state < chat.last_seen_due:
             self.complain(

@@ -31,6 +31,7 @@ HOUR: Final = 3600.0
 CALM_EVERY: Final = 3 * HOUR
 CALM: Final = 16 * 60.0
 """Seconds: the webhook is looked after every quarter of an hour."""
+QUIET: Final = 60.0
 PAUSE: Final = 420.0
 """Seconds between two faults, on average; several happen at once."""
 MARGIN: Final = 5.0
@@ -45,7 +46,8 @@ BUDGET: Final = 30.0
 """Seconds that subscribing nine chats takes at two requests each and one a second."""
 RECONNECTS: Final = 300.0
 """Of reconnects closer than this, in seconds, only the last is followed at once."""
-RENEWAL: Final = {"waapi": 1200.0, "wawp": HOUR, "waha": HOUR}
+RENEWAL: Final = {"waapi": 2400.0, "wawp": HOUR, "waha": HOUR}
+"""Seconds between renewals; who was told of since the last is left out of the next."""
 ANNOUNCED: Final = 0.05
 """Which part of an hour an account may be shown online by us."""
 MAX_GROWTH: Final = 0.01
@@ -503,6 +505,8 @@ class Chaos:
         for key in self.world.accounts:
             self._breaks(key, "gateway restart")
         await self.simulator.stop()
+        for key in self.world.accounts:
+            self.world.missed(key)
         await self.wait(1, self.random.choice((20, 90, 600)))
         if self.random.random() < 0.5:
             for account in self.world.accounts.values():
@@ -548,8 +552,11 @@ class Chaos:
 
     def _set_our_clock(self, wrong_by: float) -> None:
         assert isinstance(self.loop, ChaosLoop)
+        step = wrong_by - self.loop.wrong_by
         self.loop.wrong_by = wrong_by
         for chat in self.oracle.chats.values():
+            chat.receiver.clock_set(self.now, step)
+            chat.dirty = True
             # What was seen in the future may be taken back.
             chat.last_seen.clear()
             chat.last_seen_due = None
@@ -653,6 +660,8 @@ class Chaos:
         self._reset_noise()
         self.simulator.failures.clear()
         self.simulator.release()
+        # Until the webhook is looked after, and events arrive again.
+        await asyncio.sleep(CALM)
         for account in self.world.accounts.values():
             for person in account.people.values():
                 state = self.random.choice((State.ONLINE, State.OFFLINE))
@@ -663,7 +672,7 @@ class Chaos:
             for key in self.oracle.chats
             if key[1] in self.world.accounts[key[0]].subscriptions
         }
-        await asyncio.sleep(CALM)
+        await asyncio.sleep(QUIET)
         self.oracle.now = self.now
         for key in heard:
             self._compare_with_truth(*key, self.oracle.chats[key])
@@ -852,6 +861,9 @@ class Chaos:
             limit = RESUBSCRIPTION + BUDGET
             if gateway != "waapi":
                 limit += RECONNECTS
+                if self.world.spent(gateway) > ANNOUNCED * HOUR - 2 * BUDGET:
+                    # It would be shown online for too long.
+                    since = self.now
         else:
             # Who was told nothing renews all the same.
             limit = RENEWAL[gateway] + RESUBSCRIPTION

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 import json
-from typing import override
+from typing import Final, override
 
 from aiohttp import web
 
@@ -15,6 +15,8 @@ from tests.simulator.server import Handler, gateway_of
 
 from .clock import ChaosLoop
 from .law import NEVER
+
+LATENCY: Final = 0.01
 
 
 class Call(StrEnum):
@@ -88,6 +90,8 @@ class TappedSimulator(Simulator):
             return web.Response(status=503)
         asked = self._loop.time()
         known = await _classify(request)
+        # No network is quicker than the millisecond that events tell.
+        await asyncio.sleep(LATENCY)
         response: web.StreamResponse | None = None
         try:
             response = await super()._middleware(request, handler)

@@ -1,13 +1,13 @@
 """The world of a chaos run: a Home Assistant, a simulator, and taps on what they say."""
 
 import asyncio
+from collections import Counter, defaultdict, deque
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 import copy
 from dataclasses import dataclass, replace
 import json
 import logging
-import math
 from random import Random
 import tempfile
 from typing import Any, Final
@@ -49,6 +49,7 @@ from .reference import Message, read_answer, read_answers, read_body
 from .taps import Answer, Call, TappedSimulator
 
 HOST: Final = "127.0.0.1"
+HOUR: Final = 3600.0
 INSTANCES: Final = {"waapi": "12345", "wawp": "A1B2C3", "waha": "default"}
 NAMES: Final = ("Anna", "Ben", "Carl", "Dora", "Emil", "Fay", "Gus", "Hana")
 # Those of them who hide that they are online.
@@ -61,6 +62,8 @@ GRACE: Final = 117.0
 """Seconds, with some left out for who looks at the clock a moment earlier."""
 HEARD: Final = 150.0
 """Seconds for which a refusal of the credentials may keep an account away."""
+ANNOUNCES: Final = 25.0
+"""Seconds for which a call announces an account."""
 BEGINS: Final = 90.0
 """Seconds for which a set-up may announce an account."""
 CLOCKS: Final = 900.0
@@ -113,8 +116,12 @@ class World:
         self.told: dict[str, Told] = {}
         # When an account was set up, or a chat added: that may announce it.
         self.begins: dict[str, list[float]] = {}
+        self.starts: dict[str, list[float]] = {}
         self.muted = False
-        self._loop = asyncio.get_running_loop()
+        self._vain: dict[str, deque[float]] = defaultdict(deque)
+        loop = asyncio.get_running_loop()
+        assert isinstance(loop, ChaosLoop)
+        self._loop = loop
         self._folder = folder
         self._stored = stored
         self._life = AsyncExitStack()
@@ -323,6 +330,7 @@ class World:
         family = account.add_group(FAMILY, name="Family", members=people[:MEMBERS])
         self.told[gateway] = Told()
         self.begins[gateway] = []
+        self.starts[gateway] = []
         empty = account.lose_subscriptions
 
         def emptied() -> None:
@@ -385,7 +393,10 @@ class World:
     async def load(self, gateway: str) -> None:
         """Set the entry up; whether that works is another matter."""
         entry = self.entries[gateway]
-        self.begins[gateway].append(self.now)
+        for key in self.entries:
+            if not self.loaded(key):
+                self.begins[key].append(self.now)
+                self.starts[key].append(self.now)
         if entry.state is ConfigEntryState.NOT_LOADED:
             # The first one brings the others with it.
             await self.hass.config_entries.async_setup(entry.entry_id)
@@ -402,6 +413,10 @@ class World:
         """The receivers begin anew with the integration."""
         self.oracle.now = self.now
         self.oracle.cut(gateway)
+        if self._loop.wrong_by:
+            # What was seen in the future may be taken back.
+            for chat in self.oracle.of(gateway):
+                chat.last_seen_due = None
         self.told[gateway] = Told()
         for chat in self.oracle.of(gateway):
             chat.shown.clear()
@@ -550,6 +565,7 @@ class World:
         account.fatal = status in FATAL
         if status not in READY:
             account.lost = True
+            self.oracle.away(gateway, told=True)
             return
         account.ready_at = self.now
         # A gateway that says so by itself has reconnected, or is late.
@@ -557,6 +573,12 @@ class World:
             said = (told or account.lost) and account.emptied
             self.oracle.back(gateway, told=said)
         account.lost = account.missed = account.emptied = False
+
+    def missed(self, gateway: str) -> None:
+        """A call for an account's status fails, or would if it were made."""
+        self.oracle.now = self.now
+        self.told[gateway].missed = True
+        self.oracle.away(gateway, told=False)
 
     def _answered(self, answer: Answer) -> None:
         """Home Assistant gets an answer, or waits in vain for one."""
@@ -574,7 +596,7 @@ class World:
             if isinstance(said, str):
                 self._hear_status(gateway, said, told=False)
             else:
-                self.told[gateway].missed = True
+                self.missed(gateway)
             return
         if answer.call is Call.EVERYTHING:
             for message in said if isinstance(said, list) else ():
@@ -584,6 +606,8 @@ class World:
             return
         if answer.call is not Call.PEEK:
             self.oracle.tried(chat, accepted=said is not None)
+            if said is None:
+                self._vain[gateway].append(self.now)
         if answer.call is not Call.SUBSCRIBE and said is not None:
             told = said if isinstance(said, Message) else None
             self._hear_answer(answer, answer.chat, told)
@@ -624,22 +648,36 @@ class World:
             or self.now - told.ready_at >= GRACE
         )
 
+    def spent(self, gateway: str) -> float:
+        """For how many seconds of the last hour an account may have been shown online."""
+        account = self.accounts[gateway]
+        if not isinstance(account, EngineAccount):
+            return 0.0
+        vain = self._vain[gateway]
+        while vain and vain[0] < self.now - HOUR:
+            vain.popleft()
+        # What failed may have announced it as well.
+        seconds = {int(at) + i for at in vain for i in range(int(ANNOUNCES))}
+        return len(seconds) + account.announcer.shown(self.now - HOUR, self.now)
+
     def announced(self, gateway: str, since: float, until: float) -> list[float]:
         """For how many seconds of each hour the account was shown online by us.
 
-        What follows a set-up or a user's own request is not counted.
+        Hours count from each set-up on. What follows a set-up, or a user's own
+        request, is not counted.
         """
         account = self.accounts[gateway]
         if not isinstance(account, EngineAccount):
             return []
-        hours = [0.0] * max(math.ceil((until - since) / 3600), 1)
+        hours: Counter[tuple[int, int]] = Counter()
         for span in account.announcer.spans:
             second = max(span.start, since)
             while second < min(span.end, until):
+                starts = [at for at in self.starts[gateway] if at <= second]
                 if not any(0 <= second - at < BEGINS for at in self.begins[gateway]):
-                    hours[int((second - since) // 3600)] += 1.0
+                    hours[len(starts), int((second - max(starts)) // HOUR)] += 1
                 second += 1.0
-        return hours
+        return [float(seconds) for seconds in hours.values()]
 
 
 @asynccontextmanager

@@ -9,10 +9,10 @@ from custom_components.whatsapp_presence.gateways.values import (
     address,
     as_chat_id,
     chats,
-    display_name,
     merged,
     text,
 )
+from custom_components.whatsapp_presence.presence.names import as_name
 
 from .conftest import ANNA, LID
 
@@ -21,7 +21,7 @@ from .conftest import ANNA, LID
     ("raw", "expected"),
     [
         ("Anna", "Anna"),
-        ("  Anna\n\tMaria ", "Anna  Maria"),
+        ("  Anna\n\tMaria ", "Anna Maria"),
         ("Anna\x00\x1b[31m", "Anna[31m"),
         ("\u202eannA\u202c", "annA"),
         ("\ud800Anna", "Anna"),
@@ -34,12 +34,12 @@ from .conftest import ANNA, LID
         (" \x00 ", None),
         (7, None),
         (None, None),
-        ("A" * 300_000, "A" * 100),
+        ("A" * 300_000, "A" * 99 + "…"),
     ],
 )
 def test_a_name_is_one_that_can_be_shown(raw: Any, expected: str | None) -> None:
     """A text without letters is none; an emoji is as good as one."""
-    assert display_name(raw) == expected
+    assert as_name(raw) == expected
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import pytest
 
 from custom_components.whatsapp_presence.instance import aliases
 from custom_components.whatsapp_presence.instance.aliases import AliasBook
+from custom_components.whatsapp_presence.instance.store import InstanceStore
 from homeassistant.core import HomeAssistant
 
 from ..common import ANNA, ANNA_LID, BEN, BEN_LID
@@ -15,7 +16,7 @@ CARL_LID = "999888777666555@lid"
 @pytest.fixture
 def book(hass: HomeAssistant) -> AliasBook:
     """Return an empty book."""
-    return AliasBook(hass, "entry")
+    return AliasBook(InstanceStore(hass, "entry"))
 
 
 def test_number_is_the_main_id(book: AliasBook) -> None:
@@ -35,27 +36,24 @@ def test_id_that_becomes_the_main_one_is_no_alias(book: AliasBook) -> None:
     assert not book.learn(ANNA, ANNA)
 
 
-def test_strangers(book: AliasBook) -> None:
-    """They are so until they are known, or the chats have changed."""
-    book.add_stranger(ANNA_LID)
-    book.add_stranger(BEN_LID)
-    assert book.is_stranger(ANNA_LID)
+@pytest.mark.parametrize("expected_lingering_timers", [True])
+def test_newest_other_id_is_known(book: AliasBook) -> None:
+    """Somebody may get a new one; both lead to them."""
     book.learn(ANNA_LID, ANNA)
-    assert not book.is_stranger(ANNA_LID)
-    assert book.is_stranger(BEN_LID)
-    book.welcome_strangers()
-    assert not book.is_stranger(BEN_LID)
+    book.learn(CARL_LID, ANNA)
+    assert book.other == {ANNA: CARL_LID}
+    assert book.main == {ANNA_LID: ANNA, CARL_LID: ANNA}
+    # The number's turn to be the other id takes the older pair's place alone.
+    book.learn(ANNA, BEN_LID)
+    assert book.other == {ANNA: CARL_LID, BEN_LID: ANNA}
 
 
 def test_book_does_not_grow_for_ever(
     book: AliasBook, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The oldest go first."""
-    monkeypatch.setattr(aliases, "MAX_STRANGERS", 2)
     monkeypatch.setattr(aliases, "MAX_ALIASES", 2)
     for lid, number in ((ANNA_LID, ANNA), (BEN_LID, BEN), (CARL_LID, CARL)):
-        book.add_stranger(number)
         book.learn(lid, number)
     assert book.main == {BEN_LID: BEN, CARL_LID: CARL}
-    assert not book.is_stranger(ANNA)
-    assert book.is_stranger(CARL)
+    assert book.other == {BEN: BEN_LID, CARL: CARL_LID}

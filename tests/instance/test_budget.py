@@ -1,4 +1,4 @@
-"""For how long asking shows the account online."""
+"""For how long the account may be shown online because of what is asked."""
 
 import pytest
 
@@ -8,9 +8,12 @@ from custom_components.whatsapp_presence.instance.budget import (
     AccountBudget,
 )
 
+SECONDS = 25.0
+ROOM = SHARE * WINDOW
+
 
 class Requests:
-    """Counts the requests that announced the account."""
+    """Counts the requests that announce the account."""
 
     def __init__(self) -> None:
         """Begin with none."""
@@ -22,66 +25,115 @@ class Requests:
 
 
 @pytest.fixture
-def requests() -> Requests:
-    """Return a count of requests."""
+def noted() -> Requests:
+    """Return what the budget tells its requests to."""
     return Requests()
 
 
 @pytest.fixture
-def budget(requests: Requests) -> AccountBudget:
-    """Return the budget of a gateway whose requests cost 25 s each."""
-    return AccountBudget(25.0, requests.note)
+def budget(noted: Requests) -> AccountBudget:
+    """Return the budget of a gateway that announces the account for 25 s."""
+    return AccountBudget(SECONDS, noted.note)
 
 
-def test_asking_may_cost_nothing(requests: Requests) -> None:
-    """Then nobody waits, and nothing is counted."""
-    budget = AccountBudget(0.0, requests.note)
-    for _ in range(1000):
-        budget.note(10.0)
+def test_what_costs_nothing_never_waits(noted: Requests) -> None:
+    """A gateway that announces nobody may be asked at any time."""
+    budget = AccountBudget(0.0, noted.note)
+    for now in range(1000):
+        budget.note(float(now))
     assert budget.is_free
-    assert budget.spent(10.0) == 0.0
-    assert budget.wait(10.0, 1000.0) == 0.0
-    assert requests.made == 0
+    assert noted.made == 0
+    assert budget.spent(1000.0) == 0.0
+    assert budget.wait(1000.0, 5000.0) == 0.0
+    assert budget.shown_until(1000.0) == 1000.0
 
 
 def test_requests_close_together_cost_little_more_than_one(
-    budget: AccountBudget, requests: Requests
+    budget: AccountBudget, noted: Requests
 ) -> None:
-    """The account stays online from the first until 25 s after the last."""
+    """The account is shown from the first one until 25 s after the last."""
     assert not budget.is_free
-    for second in range(10):
-        budget.note(100.0 + second)
-    assert requests.made == 10
-    assert budget.spent(110.0) == 34.0
-    assert budget.shown_until(110.0) == 134.0
-    assert budget.shown_until(200.0) == 200.0
-    budget.note(200.0)
-    assert budget.spent(200.0) == 34.0 + 25.0
+    assert budget.spent(0.0) == 0.0
+    for now in (10.0, 11.0, 15.0, 40.0):
+        budget.note(now)
+    assert noted.made == 4
+    assert budget.spent(40.0) == 55.0
+    assert budget.shown_until(40.0) == 65.0
+    # What is over is over, and one more is a time of its own.
+    assert budget.shown_until(70.0) == 70.0
+    budget.note(100.0)
+    assert budget.spent(100.0) == 80.0
 
 
-def test_an_hour_bears_no_more_than_its_share(budget: AccountBudget) -> None:
-    """Whoever waits as long as told never gets beyond it, however often they ask."""
-    now = 0.0
-    for _ in range(200):
-        now += budget.wait(now, 5.0)
-        assert budget.spent(now) + 30.0 <= SHARE * WINDOW + 1e-6
-        for second in range(6):
-            budget.note(now + second)
-        now += 60.0
-
-
-def test_what_is_longer_ago_than_an_hour_is_forgotten(budget: AccountBudget) -> None:
-    """Also what is so in part."""
+def test_an_hour_later_all_is_free_again(budget: AccountBudget) -> None:
+    """Only the last hour counts, to the second."""
     budget.note(0.0)
-    assert budget.spent(WINDOW) == 25.0
-    assert budget.spent(WINDOW + 10.0) == 15.0
-    assert budget.spent(WINDOW + 25.0) == 0.0
+    assert budget.spent(WINDOW) == SECONDS
+    assert budget.spent(WINDOW + 10.0) == SECONDS - 10.0
+    assert budget.spent(WINDOW + SECONDS) == 0.0
+    assert budget.spent(9 * WINDOW) == 0.0
 
 
-def test_what_never_fits_waits_until_nothing_else_is_spent(
+def test_wait_is_as_long_as_it_must_be(budget: AccountBudget) -> None:
+    """At its end it fits, to the second, and a moment before it does not."""
+    fitting = int(ROOM // SECONDS)
+    for number in range(fitting):
+        assert budget.wait(100.0 * number, 0.0) == 0.0
+        budget.note(100.0 * number)
+    now = 100.0 * fitting
+    wait = budget.wait(now, 0.0)
+    assert 0.0 < wait <= WINDOW
+    then = now + wait
+    assert budget.wait(then - 1.0, 0.0) == pytest.approx(1.0)
+    assert budget.wait(then + 0.001, 0.0) == 0.0
+    budget.note(then + 0.001)
+    assert budget.spent(then + 0.001) == pytest.approx(ROOM, abs=0.01)
+
+
+def test_wait_goes_by_what_is_planned(budget: AccountBudget) -> None:
+    """What takes longer has to wait for longer, over more than one time shown."""
+    for number in range(6):
+        budget.note(100.0 * number)
+    now = 600.0
+    waits = [budget.wait(now, duration) for duration in (0.0, 10.0, 50.0, 100.0)]
+    assert waits[0] == 0.0
+    assert waits == sorted(waits)
+    for duration, wait in zip((10.0, 50.0, 100.0), waits[1:], strict=True):
+        then = now + wait
+        assert budget.spent(then) + duration + SECONDS == pytest.approx(ROOM)
+
+
+def test_what_never_fits_begins_once_nothing_else_is_spent(
     budget: AccountBudget,
 ) -> None:
-    """It would wait for ever otherwise."""
+    """An account with very many chats is asked for them all the same."""
     assert budget.wait(0.0, 10_000.0) == 0.0
     budget.note(0.0)
-    assert budget.wait(100.0, 10_000.0) == WINDOW + 25.0 - 100.0
+    wait = budget.wait(30.0, 10_000.0)
+    assert wait == pytest.approx(WINDOW - 30.0 + SECONDS)
+    assert budget.wait(30.0 + wait + 0.001, 10_000.0) == 0.0
+
+
+@pytest.mark.parametrize("every", [7.0, 20.0, 61.0, 300.0])
+def test_who_always_waits_never_spends_more_than_the_share(
+    budget: AccountBudget, every: float
+) -> None:
+    """However often somebody asks, no hour is over 5 %."""
+    shown: list[tuple[float, float]] = []
+    now = 0.0
+    while now < 5 * WINDOW:
+        if (wait := budget.wait(now, 0.0)) > 0:
+            now += wait + 0.001
+            continue
+        budget.note(now)
+        if shown and shown[-1][1] >= now:
+            shown[-1] = (shown[-1][0], now + SECONDS)
+        else:
+            shown.append((now, now + SECONDS))
+        now += every
+    for hour in range(0, int(4 * WINDOW), 60):
+        total = sum(
+            max(0.0, min(end, hour + WINDOW) - max(begin, hour)) for begin, end in shown
+        )
+        assert total <= ROOM + 0.01
+    assert len(shown) > 4

@@ -7,6 +7,8 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 
 from custom_components.whatsapp_presence.const import DOMAIN
+from custom_components.whatsapp_presence.naming import awaits_name
+from custom_components.whatsapp_presence.presence.model import PresenceUpdate
 from homeassistant.const import STATE_OFF, STATE_ON
 from homeassistant.core import HomeAssistant
 
@@ -269,3 +271,38 @@ async def test_members_that_can_not_be_asked_for(
     assert requests(account, "get-group-info") == 1
     await advance(hass, freezer, account, 24 * 3600 + 1)
     assert requests(account, "get-group-info") == 2
+
+
+@pytest.mark.parametrize(
+    ("title", "stand_in", "called"),
+    [
+        ("+49 1511 234567", None, "Anna"),
+        ("Contact", True, "Anna"),
+        ("My sister", None, "My sister"),
+        ("+49 1511 234567", False, "+49 1511 234567"),
+    ],
+)
+async def test_chat_gets_its_name_when_it_is_known(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    title: str,
+    stand_in: bool | None,
+    called: str,
+) -> None:
+    """Unless the user has named it, be it by its number."""
+    marks = {} if stand_in is None else {"stand_in": stand_in}
+    entry = await set_up(hass, account, chat(title=title, **marks))
+    (subentry,) = entry.subentries.values()
+    assert subentry.title == called
+    assert awaits_name(subentry) is False
+
+
+async def test_both_forms_of_a_number_are_one_chat(
+    hass: HomeAssistant, account: WaapiAccount
+) -> None:
+    """Some accounts are kept under the number as it was before a country changed it."""
+    old, new = "555187654321@c.us", "5551987654321@c.us"
+    account.add_person(old.partition("@")[0], name="Carla")
+    entry = await set_up(hass, account, chat(new, "Carla"))
+    instance_of(entry).async_handle_events([PresenceUpdate(chat_id=old, online=True)])
+    assert online(hass, new) == STATE_ON

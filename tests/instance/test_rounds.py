@@ -170,6 +170,7 @@ async def test_all_are_renewed_in_one_pass_where_asking_announces(
     for one in chats:
         account.add_person(one["data"]["chat"].partition("@")[0])
     await set_up_stream(hass, account, *chats)
+    await pass_time(hass, freezer, 1)
     shown: list[float] = []
     for _ in range(3):
         before = len(simulator.requests)

@@ -15,6 +15,8 @@ import sys
 from types import ModuleType
 from typing import Any, Final
 
+from tests.simulator import Simulator
+
 from .world import (
     ANNA,
     BEN,
@@ -146,7 +148,7 @@ async def compare(peers: Sequence[Peer], homes: Path, root: Path) -> Sequence[Ch
                 case "waapi":
                     found += await _waapi(peer, homes, world, root)
                 case "waha-py":
-                    found += await _waha(peer, homes, world, root)
+                    found += await _waha(peer, homes, world)
                 case "phonenumbers":
                     found += await _phone_numbers(peer, homes)
                 case "neonize":
@@ -379,7 +381,7 @@ _ask_lids: Final = {"name": "get-lid", "payload": {"contactIds": [f"{ANNA}@c.us"
 # -------------------------------------------------------------------------------- WAHA
 
 
-async def _waha(peer: Peer, homes: Path, world: World, root: Path) -> list[Check]:
+async def _waha(peer: Peer, homes: Path, world: World) -> list[Check]:
     session = "noweb"
     anna = {"session": session, "chat_id": f"{ANNA}@c.us"}
     phone = {"params": {"phone": ANNA, "session": session}}
@@ -480,17 +482,15 @@ async def _waha(peer: Peer, homes: Path, world: World, root: Path) -> list[Check
         found.append(Check(peer.name, what, theirs, ours))
 
     known = {_template(call) for call in result["calls"]}
-    used = {
-        _template(f"ANY {path}")
-        for path in re.findall(r'f?"(/api/[^"?]+)"', _source(root, "waha"))
+    served = {
+        _template(f"{route.method} {route.path}")
+        for route in Simulator().waha.routes()
+        if route.path.startswith("/api/") and route.method != "*"
     }
-    paths = {call.partition(" ")[2] for call in known}
     check(
-        "paths that the integration uses and the client does not know",
+        "calls that the simulator serves and the client does not know",
         [],
-        sorted(
-            path for _, _, path in (u.partition(" ") for u in used) if path not in paths
-        ),
+        sorted(served - known),
     )
     for label, _, _, _, model in calls:
         answer = answers[label]

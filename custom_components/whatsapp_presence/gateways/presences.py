@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from ..presence.chat_id import is_group, is_lid
 from ..presence.model import Activity, MemberUpdate, PresenceUpdate
+from ..presence.names import as_name
 from .base import CannotTell, ChatInfo, InstanceEvent, InstanceInfo, InstanceStatus
 from .values import (
     Notice,
@@ -12,7 +13,6 @@ from .values import (
     as_chat_id,
     boolean,
     chats,
-    display_name,
     items,
     mapping,
     other_id,
@@ -76,7 +76,7 @@ def read_info(session: dict[str, Any], version: str | None = None) -> InstanceIn
     return InstanceInfo(
         status=read_status(session.get("status")),
         account_id=as_chat_id(me.get("id")),
-        account_name=display_name(me.get("pushName")),
+        account_name=as_name(me.get("pushName")),
         engine=engine,
         version=version,
         cannot_tell=_cannot_tell(engine, session, version) if engine else None,

@@ -9,6 +9,7 @@ from typing import Any, Final, Protocol
 from unicodedata import category
 
 from ..presence.chat_id import InvalidChatIdError, is_group, is_lid, normalise
+from ..presence.names import as_name
 from .base import ChatInfo, InvalidEventError, JsonLoads
 from .shapes import Capture
 
@@ -95,18 +96,6 @@ def _visible(character: str) -> str:
     return "" if hidden else character
 
 
-def display_name(value: Any) -> str | None:
-    """Read a name; one without letters (a number in its place) or emoji is none."""
-    found = text(value, _LONGEST_NAME)
-    if found is None or not any(map(_is_letter, found)):
-        return None
-    return found
-
-
-def _is_letter(character: str) -> bool:
-    return character.isalpha() or category(character) == "So"
-
-
 def address(value: Any) -> str | None:
     """Read a URL as it is; one that no URL can be is none."""
     if not isinstance(value, str):
@@ -168,7 +157,7 @@ def chats(entries: Iterable[Any]) -> list[ChatInfo]:
         chat_id = as_chat_id(entry.get("id")) or as_chat_id(entry.get("jid"))
         if chat_id is None:
             continue
-        named = filter(None, (display_name(entry.get(key)) for key in _NAMES))
+        named = filter(None, (as_name(entry.get(key)) for key in _NAMES))
         other = filter(None, (other_id(entry.get(key)) for key in _OTHER_IDS))
         found.append(
             ChatInfo(

@@ -8,10 +8,10 @@ from typing import Any, ClassVar, Final, Unpack, override
 
 from ..presence.chat_id import is_group
 from ..presence.model import PresenceUpdate, Source
+from ..presence.names import as_name
 from .base import (
     Capabilities,
     ChatInfo,
-    GatewayError,
     GatewayEvent,
     InstanceInfo,
     InstanceStatus,
@@ -19,26 +19,24 @@ from .base import (
     NotAllowedError,
     NotFoundError,
     NotReadyError,
-    Refusal,
     Transport,
     Webhook,
 )
 from .client import Answer, Options, segment
 from .http_gateway import HttpGateway, asked, paged
 from .pacing import Priority
-from .refusals import Refusals, Rule
 from .values import (
     address,
     as_chat_id,
     boolean,
     chats,
-    display_name,
     has_events,
     items,
     mapping,
     pairs,
     text,
 )
+from .waapi_answers import REFUSALS, check_envelope, read_payload
 from .waapi_events import (
     EVENTS,
     NEEDED_EVENTS,
@@ -52,24 +50,6 @@ from .waapi_events import (
 _WAIT_FOR_PUSH_MS: Final = 6000
 _CHATS_PER_PAGE: Final = 200
 _ACTION: Final = "/client/action"
-_FORBIDDEN: Final = frozenset({HTTPStatus.FORBIDDEN})
-_NOT_READY_WORDS: Final = (
-    "not ready",
-    "not connected",
-    "disconnected",
-    "not authenticated",
-    "initializ",
-    "qr code",
-)
-_BAD_CHAT_WORDS: Final = (
-    "chatid",
-    "chat id",
-    "contactid",
-    "contact id",
-    "wid",
-    "no lid",
-    "not found",
-)
 
 
 class WaApiGateway(HttpGateway):
@@ -98,41 +78,7 @@ class WaApiGateway(HttpGateway):
     instance_form = re.compile(r"[0-9]+")
     # OBS
     signature = ("x-waapi-hmac", "sha256")
-    # DOC; what is told in words alone: OBS. Refusals have no codes.
-    refusals = Refusals(
-        name,
-        credential="API token",
-        first=(
-            Rule(
-                NotAllowedError,
-                "The instance is on trial, and may reach only the chats of its trial.",
-                words=("trial",),
-                reason=Refusal.TRIAL,
-            ),
-            # INF: what a blocked account and a missing scope are called.
-            Rule(
-                NotAllowedError,
-                "The account is blocked by WaAPI, and not allowed to do this.",
-                statuses=_FORBIDDEN,
-                words=("blocked", "banned", "suspended"),
-                reason=Refusal.BLOCKED,
-            ),
-            Rule(
-                NotAllowedError,
-                "The API token lacks a scope, and is not allowed to do this.",
-                statuses=_FORBIDDEN,
-                words=("scope", "abilit", "permission"),
-                reason=Refusal.SCOPE,
-            ),
-            Rule(
-                NotFoundError,
-                "WaAPI knows no such instance of yours.",
-                statuses={HTTPStatus.NOT_FOUND},
-            ),
-        ),
-        not_ready_words=_NOT_READY_WORDS,
-        chat_words=_BAD_CHAT_WORDS,
-    )
+    refusals = REFUSALS
 
     @override
     async def validate(self) -> InstanceInfo:
@@ -146,7 +92,7 @@ class WaApiGateway(HttpGateway):
         about = mapping((await self._get("")).get("instance"))
         if not about:
             raise InvalidResponseError("This is no answer of WaAPI.")
-        name = display_name(about.get("name"))
+        name = as_name(about.get("name"))
         trial = boolean(about.get("is_trial"))
         info = replace(await self.status(), account_name=name, trial=trial)
         if info.status is not InstanceStatus.READY:
@@ -159,7 +105,7 @@ class WaApiGateway(HttpGateway):
         return replace(
             info,
             account_id=as_chat_id(me.get("contactId")),
-            account_name=display_name(me.get("displayName")) or name,
+            account_name=as_name(me.get("displayName")) or name,
         )
 
     @override
@@ -300,7 +246,7 @@ class WaApiGateway(HttpGateway):
             priority=Priority.RENEWAL,
         )
         answer.check_refusal()
-        update = read_answer(self._payload(answer), chat, self._notice)
+        update = read_answer(read_payload(self._read(answer)), chat, self._notice)
         return update and replace(
             update,
             source=Source.LIVE,
@@ -338,7 +284,7 @@ class WaApiGateway(HttpGateway):
         answer = await self._request(
             "POST", f"{_ACTION}/{action}", body=body, priority=level
         )
-        return self._payload(answer)
+        return read_payload(self._read(answer))
 
     @override
     async def _request(
@@ -352,30 +298,8 @@ class WaApiGateway(HttpGateway):
         content = super()._read(answer, chat=chat)
         if not isinstance(content, dict):
             raise InvalidResponseError("WaAPI answered something unexpected.")
-        if text(content.get("status")) == "error":
-            # The form in which the SDKs know an instance that is not connected.
-            hint = _words(content) + _words(mapping(content.get("data")))
-            raise self._refusal(hint, NotReadyError)
+        check_envelope(content)
         return content
-
-    def _payload(self, answer: Answer) -> Any:
-        """Return what is inside of the envelopes of an action's answer."""
-        data = self._read(answer).get("data")
-        if isinstance(data, dict):
-            if text(data.get("status")) == "error":
-                raise self._refusal(_words(data), InvalidResponseError)
-            if data.get("data") is not None:
-                return data["data"]
-        return data
-
-    def _refusal(self, hint: str, otherwise: type[GatewayError]) -> GatewayError:
-        return self.refusals.find(HTTPStatus.OK, hint, otherwise=otherwise)
-
-
-def _words(refusal: dict[str, Any]) -> str:
-    return " ".join(
-        (text(refusal.get(key)) or "").lower() for key in ("message", "explanation")
-    )
 
 
 def _works(subscription: dict[str, Any]) -> bool:

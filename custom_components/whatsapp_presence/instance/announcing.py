@@ -8,7 +8,7 @@ from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
-from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, Event, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later, async_track_time_interval
 
 from ..const import DOMAIN
@@ -60,6 +60,7 @@ class Announcer:
         self._cancel_repeat: CALLBACK_TYPE | None = None
         self._cancel_retry: CALLBACK_TYPE | None = None
         self._retry_delay = FIRST_RETRY
+        self._has_left = False
 
     @property
     def is_on(self) -> bool:
@@ -81,6 +82,12 @@ class Announcer:
         """Announce the account now, and go on doing so. Raises GatewayError."""
         self._note(announced=True)
         await self._gateway.set_available(True)
+        if self._has_left:
+            # Nobody is left to take it back later.
+            if not await async_say_goodbye(self._gateway):
+                self._note(announced=True)
+                await self._store.async_flush()
+            return
         self.async_go_on()
         self._on_begin()
 
@@ -114,7 +121,9 @@ class Announcer:
         if self._cancel_repeat is not None:
             self._cancel_repeat()
         self._cancel_repeat = async_call_later(
-            self._hass, seconds + _LATENESS, self._async_repeat
+            self._hass,
+            seconds + _LATENESS,
+            HassJob(self._async_repeat, cancel_on_shutdown=True),
         )
 
     async def _async_repeat(self, now: datetime) -> None:
@@ -132,7 +141,9 @@ class Announcer:
     @callback
     def _retry_soon(self, delay: float) -> None:
         self._stop_retry()
-        self._cancel_retry = async_call_later(self._hass, delay, self._async_take_back)
+        self._cancel_retry = async_call_later(
+            self._hass, delay, HassJob(self._async_take_back, cancel_on_shutdown=True)
+        )
 
     async def _async_take_back(self, _now: datetime) -> None:
         self._cancel_retry = None
@@ -152,6 +163,7 @@ class Announcer:
 
     async def _async_say_goodbye(self) -> None:
         """Try once to take it back, without holding anybody up."""
+        self._has_left = True
         self._stop()
         self._stop_retry()
         if not self._store.announced:

@@ -43,7 +43,7 @@ class Asker:
         self.active = False
         self._failing: set[Chat] = set()
         # Whether one request for all chats is answered; None: not tried yet.
-        self._answers_for_all: bool | None = None
+        self.answers_for_all: bool | None = None
 
     async def async_renew(self, chat: Chat, *, wait: bool) -> bool:
         """Subscribe a chat, or renew that; returns whether its state was told.
@@ -60,8 +60,10 @@ class Asker:
             return True
         chat.renewed()
         self._clear(chat)
-        if answer is None and not self._answers_for_all:
+        if answer is None and not self.answers_for_all:
             answer = await self._async_ask_under_alias(chat)
+            if answer is None and self._gateway.capabilities.answers is not Source.LIVE:
+                self._take(chat, _nothing_heard(chat), asked_at)
         return self._take(chat, answer, asked_at)
 
     async def async_look(self, chat: Chat) -> None:
@@ -77,7 +79,7 @@ class Asker:
 
     async def async_look_at_all(self) -> bool:
         """Ask for all chats at once; returns whether that was answered."""
-        if self._answers_for_all is False:
+        if self.answers_for_all is False:
             return False
         asked_at = time.time()
         try:
@@ -85,11 +87,16 @@ class Asker:
         except GatewayError as err:
             _LOGGER.debug("Asking for all chats failed: %s", type(err).__name__)
             return False
-        self._answers_for_all = answers is not None
+        self.answers_for_all = answers is not None
+        silent = dict(self._people.chats)
         for answer in answers or ():
             chat = self._people.find(answer.chat_id)
             if chat is not None and self._counts(chat):
+                silent.pop(chat.chat_id, None)
                 self._take(chat, answer, asked_at)
+        if answers is not None:
+            for chat in silent.values():
+                self._take(chat, _nothing_heard(chat), asked_at)
         # A server that was started anew has forgotten whom it listened for.
         return bool(answers)
 
@@ -172,3 +179,10 @@ class Asker:
             async_raise_issue(self._hass, Issue.PRESENCE_FAILING, owner_id, name=title)
         for owner_id in owners if is_account else account:
             async_clear_issue(self._hass, Issue.PRESENCE_FAILING, owner_id)
+
+
+def _nothing_heard(chat: Chat) -> PresenceUpdate:
+    """Return what a gateway says that remembers nothing of a chat."""
+    return PresenceUpdate(
+        chat_id=chat.chat_id, source=Source.REMEMBERED, has_data=False
+    )

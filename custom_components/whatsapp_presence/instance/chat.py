@@ -177,7 +177,8 @@ class Chat:
     @callback
     def restore_last_seen(self, last_seen: float) -> None:
         """Take over what was known before the restart."""
-        if self.tracker.restore(last_seen):
+        # The tracker does not know yet what time it is.
+        if self.tracker.restore(min(last_seen, time.time())):
             self.presence = self.tracker.presence
             self._on_seen(self)
 

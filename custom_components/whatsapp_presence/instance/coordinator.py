@@ -7,7 +7,7 @@ import logging
 from typing import override
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
@@ -222,7 +222,9 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         if self._cancel_grace is None:
             self._grace_polls = 0
             self._cancel_grace = async_call_later(
-                self.hass, GRACE_TIME, self._grace_is_over
+                self.hass,
+                GRACE_TIME,
+                HassJob(self._grace_is_over, cancel_on_shutdown=True),
             )
         self.update_interval = GRACE_POLLS[min(self._grace_polls, len(GRACE_POLLS) - 1)]
         self._grace_polls += 1

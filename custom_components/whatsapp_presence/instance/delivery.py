@@ -5,7 +5,7 @@ from datetime import datetime
 from functools import partial
 
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.util import dt as dt_util
 
@@ -76,7 +76,9 @@ class Delivery:
                 self.async_set_push(True)
         elif self.push and self._cancel_wait is None:
             self._cancel_wait = async_call_later(
-                self._hass, GRACE_TIME, self._stream_stays_away
+                self._hass,
+                GRACE_TIME,
+                HassJob(self._stream_stays_away, cancel_on_shutdown=True),
             )
 
     @callback

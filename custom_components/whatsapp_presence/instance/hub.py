@@ -149,8 +149,17 @@ class Instance:
             self.store.async_changed()
 
     @callback
+    def _forget_the_removed(self) -> None:
+        """Keep nothing of chats that were removed while the account did not run."""
+        last_seen = self.store.last_seen
+        for gone in last_seen.keys() - {chat.chat_id for chat in self.chats.values()}:
+            del last_seen[gone]
+            self.store.async_changed()
+
+    @callback
     def async_start(self) -> None:
         """Begin to subscribe the chats, in the background."""
+        self._forget_the_removed()
         self.entry.async_on_unload(
             async_track_time_interval(
                 self._hass,

@@ -9,6 +9,7 @@ from homeassistant.core import HomeAssistant, callback
 
 from ..const import CONF_ALIAS
 from ..gateways.base import Gateway, GatewayError
+from ..naming import async_give_name, awaits_name
 from ..presence import chat_id as cid
 from ..presence.model import PresenceUpdate
 from .aliases import AliasBook
@@ -30,6 +31,8 @@ class People:
         store: InstanceStore,
     ) -> None:
         """Begin without chats; what the store has kept is loaded by then."""
+        self._hass = hass
+        self._entry = entry
         self._gateway = gateway
         self.aliases = AliasBook(store)
         self._lookups = Lookups(
@@ -40,9 +43,12 @@ class People:
             on_known=self._async_hear_again,
         )
         self._chats: dict[str, Chat] = {}
+        # By what all forms of a number have in common, in countries that changed them.
+        self._persons: dict[str, Chat] = {}
         self._names: dict[str, str] = {}
         self._asked_aliases: set[str] = set()
         self._named_groups: set[str] = set()
+        self._asked_names = False
 
     @property
     def chats(self) -> Mapping[str, Chat]:
@@ -53,6 +59,7 @@ class People:
     def async_add(self, chat: Chat) -> None:
         """Route events to a chat."""
         self._chats[chat.chat_id] = chat
+        self._persons[cid.same_person(chat.chat_id)] = chat
         if alias := chat.subentry.data.get(CONF_ALIAS):
             self.aliases.learn(alias, chat.chat_id)
         self.async_rename(chat)
@@ -62,6 +69,9 @@ class People:
     def async_remove(self, chat: Chat) -> None:
         """Route events to a chat no longer."""
         del self._chats[chat.chat_id]
+        person = cid.same_person(chat.chat_id)
+        if self._persons.get(person) is chat:
+            del self._persons[person]
 
     @callback
     def async_rename(self, chat: Chat) -> bool:
@@ -81,8 +91,11 @@ class People:
     @callback
     def find(self, chat_id: str) -> Chat | None:
         """Return the chat that is known by an id, its own or another."""
-        return self._chats.get(chat_id) or self._chats.get(
-            self.aliases.main.get(chat_id, "")
+        main = self.aliases.main.get(chat_id, chat_id)
+        return (
+            self._chats.get(chat_id)
+            or self._chats.get(main)
+            or self._persons.get(cid.same_person(main))
         )
 
     @callback
@@ -94,9 +107,7 @@ class People:
     def async_hear(self, update: PresenceUpdate) -> bool:
         """Hand an event to its chat; returns whether that is known."""
         chat_id = update.chat_id
-        chat = self._chats.get(chat_id) or self._chats.get(
-            self.aliases.main.get(chat_id, "")
-        )
+        chat = self._chats.get(chat_id) or self.find(chat_id)
         if chat is None:
             if not cid.is_group(chat_id) and chat_id not in self.aliases.main:
                 self._lookups.async_ask(chat_id, update)
@@ -116,11 +127,13 @@ class People:
     def expire(self) -> None:
         """Ask again who the groups are made of: members come and go."""
         self._named_groups.clear()
+        self._asked_names = False
 
     async def async_learn(self) -> None:
         """Ask for what events may come under, and for whom groups are made of."""
         await self._async_name_members()
         await self._async_learn_missing_aliases()
+        await self._async_name_chats()
 
     @callback
     def async_learn_pairs(self, pairs: Mapping[str, str]) -> None:
@@ -164,6 +177,21 @@ class People:
                 _LOGGER.debug("Asking for aliases failed: %s", type(err).__name__)
                 continue
             self._asked_aliases.update(batch)
+
+    async def _async_name_chats(self) -> None:
+        """Call chats by their names that were added when these were not known."""
+        nameless = [chat for chat in self._chats.values() if awaits_name(chat.subentry)]
+        if not nameless or self._asked_names:
+            return
+        self._asked_names = True
+        try:
+            listed = await self._gateway.list_chats()
+        except GatewayError as err:
+            _LOGGER.debug("Asking for names failed: %s", type(err).__name__)
+            return
+        for one in listed:
+            if one.name and (chat := self.find(one.chat_id)) in nameless:
+                async_give_name(self._hass, self._entry, chat.subentry, one.name)
 
     async def _async_name_members(self) -> None:
         """Ask once a day who the groups are made of, and what they are called."""

@@ -7,7 +7,7 @@ import logging
 from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_WEBHOOK_ID
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.helpers.network import NoURLAvailableError
 
@@ -203,7 +203,9 @@ class WebhookRegistration:
         self._stop_retry()
         delay = RETRY_DELAYS[min(self._retries, len(RETRY_DELAYS) - 1)]
         self._retries += 1
-        self._cancel_retry = async_call_later(self._hass, delay, self._retry)
+        self._cancel_retry = async_call_later(
+            self._hass, delay, HassJob(self._retry, cancel_on_shutdown=True)
+        )
 
     @callback
     def _retry(self, _now: datetime) -> None:

@@ -1,9 +1,12 @@
 """What is kept of an account across restarts, and power cuts."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 import logging
 import os
+from pathlib import Path
+import shutil
 from typing import Any, Final, TypedDict, override
 
 from homeassistant.core import HomeAssistant, callback
@@ -18,6 +21,7 @@ STORAGE_VERSION: Final = 2
 SAVE_DELAY: Final = 30
 MAX_ALIASES: Final = 20000
 MAX_LAST_SEEN: Final = 5000
+ASIDE: Final = ".unreadable."
 
 
 class StoredInstance(TypedDict):
@@ -80,12 +84,14 @@ class InstanceStore:
             await self._store.async_save(self._to_store())
 
     async def async_remove(self) -> None:
-        """Keep nothing."""
+        """Keep nothing, nor what was set aside."""
         await self._store.async_remove()
+        await self._hass.async_add_executor_job(_remove_aside, Path(self._store.path))
 
     def _read(self, stored: Mapping[str, Any]) -> None:
         """Take over what makes sense. Raises TypeError if the form does not."""
         aliases, last_seen = stored["aliases"], stored["last_seen"]
+        announced = stored["announced"] is True
         if not isinstance(aliases, dict) or not isinstance(last_seen, dict):
             raise TypeError("not the form of this store")
         self.aliases.update(
@@ -102,12 +108,12 @@ class InstanceStore:
                 if isinstance(moment, (int, float)) and not isinstance(moment, bool)
             ][-MAX_LAST_SEEN:]
         )
-        self.announced = stored["announced"] is True
+        self.announced = announced
 
     async def _async_set_aside(self, reason: str) -> None:
         path: str = self._store.path
         moment: datetime = dt_util.utcnow()
-        aside = f"{path}.unreadable.{moment:%Y%m%dT%H%M%S}"
+        aside = f"{path}{ASIDE}{moment:%Y%m%dT%H%M%S}"
         try:
             await self._hass.async_add_executor_job(os.rename, path, aside)
         except OSError as err:
@@ -131,3 +137,13 @@ class InstanceStore:
             "last_seen": self.last_seen,
             "announced": self.announced,
         }
+
+
+def _remove_aside(path: Path) -> None:
+    """Remove what could not be read and lies beside it, be it a file or a folder."""
+    for aside in path.parent.glob(f"{path.name}{ASIDE}*"):
+        if aside.is_dir():
+            shutil.rmtree(aside, ignore_errors=True)
+        else:
+            with suppress(OSError):
+                aside.unlink()

@@ -192,7 +192,8 @@ class Person(Memory):
             self.falling = self.said = False
             self.online_end = NEVER
         if self.activity_end <= now:
-            self.end_activity()
+            self.activity = Activity.IDLE
+            self.activity_end = NEVER
         self.due = min(self.online_end, self.activity_end)
         return seen
 

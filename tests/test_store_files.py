@@ -1,0 +1,157 @@
+"""The same on a disk: what can't be read is set aside, and what the user put there."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+
+from custom_components.whatsapp_presence.const import DOMAIN
+from homeassistant.const import STATE_OFF
+from homeassistant.core import HomeAssistant
+
+from .common import ANNA, ENTRY_ID, advance, anna, online, set_up, told
+from .simulator import WaapiAccount
+
+pytestmark = pytest.mark.usefixtures("reachable", "unpaced")
+
+KEY = f"{DOMAIN}.{ENTRY_ID}"
+
+
+@pytest.fixture
+def hass_config_dir(hass_tmp_config_dir: str) -> str:
+    """Let Home Assistant write into a folder of its own."""
+    return hass_tmp_config_dir
+
+
+@pytest.fixture
+def hass_storage() -> dict[str, Any]:
+    """Let it read and write files."""
+    return {}
+
+
+@pytest.fixture
+def file(hass: HomeAssistant) -> Path:
+    """Return where the account's store lies."""
+    path = Path(hass.config.path(".storage", KEY))
+    path.parent.mkdir(exist_ok=True)
+    return path
+
+
+def write(file: Path, content: Any) -> None:
+    """Let there be a file of something, or with None a folder that is not empty."""
+    if content is None:
+        (file / "kept").mkdir(parents=True)
+    elif isinstance(content, str):
+        file.write_text(content)
+    else:
+        file.write_text(json.dumps(content))
+
+
+def read(file: Path) -> Any:
+    """Return what is in a file; None: there is none."""
+    return json.loads(file.read_text()) if file.is_file() else None
+
+
+def mode(file: Path) -> int:
+    """Return who may do what with a file."""
+    return file.stat().st_mode & 0o777
+
+
+def set_aside(file: Path) -> list[Path]:
+    """Return what was set aside."""
+    return list(file.parent.glob(f"{KEY}.unreadable.*"))
+
+
+@pytest.mark.parametrize("content", ["{", ""])
+async def test_file_that_was_cut_off_stops_nothing(
+    hass: HomeAssistant, account: WaapiAccount, file: Path, content: str
+) -> None:
+    """Home Assistant itself sets it aside, and says so."""
+    write(file, content)
+    await set_up(hass, account)
+    assert online(hass) == STATE_OFF
+    assert read(file) is None
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        {"version": 3, "minor_version": 1, "key": KEY, "data": {"more": True}},
+        {"version": 2, "minor_version": 1, "key": KEY, "data": []},
+        {"version": 2, "minor_version": 1, "key": KEY, "data": {"aliases": None}},
+        [],
+    ],
+)
+async def test_unreadable_file_is_set_aside(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    freezer: FrozenDateTimeFactory,
+    file: Path,
+    content: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It lies beside what is kept from now on, as it was."""
+    write(file, content)
+    await set_up(hass, account)
+    assert online(hass) == STATE_OFF
+    assert len(told(caplog)) == 1
+    assert "set aside" in told(caplog)[0]
+    (aside,) = set_aside(file)
+    assert read(aside) == content
+
+    await account.set_presence(anna(account), "online")
+    await account.set_presence(anna(account), "offline")
+    await advance(hass, freezer, account, 31)
+    assert ANNA in read(file)["data"]["last_seen"]
+    assert set_aside(file) == [aside]
+
+
+async def test_folder_in_its_place_is_set_aside(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    freezer: FrozenDateTimeFactory,
+    file: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whatever a tool that restores backups has left there."""
+    write(file, None)
+    await set_up(hass, account)
+    assert online(hass) == STATE_OFF
+    assert len(told(caplog)) == 1
+    (aside,) = set_aside(file)
+    assert read(aside) is None
+
+    await account.set_presence(anna(account), "online")
+    await account.set_presence(anna(account), "offline")
+    await advance(hass, freezer, account, 31)
+    assert ANNA in read(file)["data"]["last_seen"]
+
+
+async def test_file_is_nobody_elses_to_read(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    freezer: FrozenDateTimeFactory,
+    file: Path,
+) -> None:
+    """It names people's numbers, and when they were last seen."""
+    await set_up(hass, account)
+    await account.set_presence(anna(account), "online")
+    await account.set_presence(anna(account), "offline")
+    await advance(hass, freezer, account, 31)
+    assert mode(file) == 0o600
+
+
+@pytest.mark.parametrize("content", [{"version": 2, "key": KEY, "data": []}, None])
+async def test_what_was_set_aside_goes_with_the_account(
+    hass: HomeAssistant, account: WaapiAccount, file: Path, content: Any
+) -> None:
+    """Nothing of a removed account stays on the disk."""
+    write(file, content)
+    entry = await set_up(hass, account)
+    assert set_aside(file)
+    await hass.config_entries.async_remove(entry.entry_id)
+    await hass.async_block_till_done(wait_background_tasks=True)
+    assert read(file) is None
+    assert set_aside(file) == []
