@@ -45,7 +45,7 @@ LISTED: Final = 300
 FEW: Final = 12
 AMONG_STRANGERS: Final = 20
 STRANGERS: Final = (300, 2500)
-WAVES: Final = 3
+WAVES: Final = 5
 ALLOWED: Final = 60
 """Requests a minute that a gateway allows which has a limit."""
 
@@ -123,7 +123,8 @@ def among_strangers(kind: Kind, events: int) -> Setting:
     )
 
 
-LIMITED: Final = ((WAAPI, None), (WAAPI, 30), (WAWP, None))
+# Who says how long to wait, says the truth: by then all of a minute has passed.
+LIMITED: Final = ((WAAPI, None), (WAAPI, 60), (WAWP, None))
 ONE_ENGINE: Final = (WAAPI, WAWP, NOWEB)
 
 

@@ -186,13 +186,11 @@ def _later(
     among = results.of(build, among_strangers(kind, events))
     if alone is None or among is None:
         return None
-    return max(
-        0.0,
-        *(
-            moment - alone["subscribed"][chat_id]
-            for chat_id, moment in among["subscribed"].items()
-        ),
-    )
+    later: list[float] = [
+        moment - alone["subscribed"][chat_id]
+        for chat_id, moment in among["subscribed"].items()
+    ]
+    return max(0.0, *later)
 
 
 def _left(results: KnownResults, build: str | None, kind: Kind) -> float | None:

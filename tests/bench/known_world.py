@@ -7,7 +7,6 @@ build in the folder that it is told, and prints what it found. HTTP is real, on 
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from contextvars import Context
 from dataclasses import asdict, dataclass
 import gc
 import importlib
@@ -18,7 +17,7 @@ import random
 import sys
 import tempfile
 import time
-from typing import Any, Final, override
+from typing import Any, Final
 
 from aiohttp import ClientSession, web
 from pytest_homeassistant_custom_component.common import (
@@ -53,7 +52,6 @@ WEBHOOK_ID: Final = "0123456789abcdef0123456789abcdef"
 INSTANCES: Final = {"waapi": "12345", "wawp": "A1B2C3", "waha": "default"}
 PATIENCE: Final = 6 * HOUR
 """Seconds after which nobody waits any more until all are known."""
-_SOON: Final = 2e-6
 CALM: Final = 120.0
 """Seconds that pass before something is measured in a Home Assistant that runs."""
 
@@ -82,25 +80,6 @@ class Setting:
     def to_json(self) -> str:
         """Write it, for another process to read."""
         return json.dumps(asdict(self))
-
-
-class _Loop(ChaosLoop):
-    """The clock that skips the waiting; a timer that is due at once is due soon.
-
-    Who asks for a moment that is too near to be told from now would be called at the
-    same time again and again, for this clock does not go on by itself.
-    """
-
-    @override
-    def call_at(
-        self,
-        when: float,
-        callback: Callable[..., Any],
-        *args: Any,
-        context: Context | None = None,
-    ) -> asyncio.TimerHandle:
-        when = max(when, self.time() + _SOON)
-        return super().call_at(when, callback, *args, context=context)
 
 
 class Home:
@@ -445,7 +424,7 @@ def main() -> None:
             _take(Path(root))
         # The integration's jitter comes of it.
         random.seed(1)
-        loop = _Loop(BEGIN)
+        loop = ChaosLoop(BEGIN)
         began = time.process_time()
         with told_by(loop), asyncio.Runner(loop_factory=lambda: loop) as runner:  # noqa: B023
             found = runner.run(_measure(setting))

@@ -86,8 +86,9 @@ SHORT = Plan(
     rounds=15,
     batch=0.2,
     samples=0,
-    flood_chats=20,
-    flood=60,
+    # As long as in the long run: coming and going counts less the longer they write.
+    flood_chats=100,
+    flood=420,
     starts=0,
     wait_for_all=False,
     flood_many=False,
@@ -372,8 +373,6 @@ async def measure_events(folder: Path, plan: Plan, results: Results) -> None:
                 results.latencies[number][variant] = await one.latency(
                     variant, plan.samples
                 )
-        say("floods")
-        await measure_floods(folder, plan, results)
         for number, one in benches.items():
             if plan.wait_for_all or number < MANY:
                 say(f"waiting until {number} chats are subscribed")
@@ -401,6 +400,7 @@ async def all_subscribed(one: Bench, patience: float = math.inf) -> tuple[float,
 
 async def measure_floods(folder: Path, plan: Plan, results: Results) -> None:
     """Flood several Home Assistants at once, each with the same of its own."""
+    say("floods")
     chats = many_chats(plan.flood_chats)
     async with AsyncExitStack() as stack:
         hosts: dict[str, tuple[Bench, str, list[Chat]]] = {}
@@ -552,10 +552,8 @@ async def _measure_memory(
     )
 
 
-async def measure(folder: Path, plan: Plan) -> Results:
-    """Measure what the long run has more than the short one."""
-    results = Results(plan)
+async def measure(folder: Path, plan: Plan, results: Results) -> None:
+    """Measure what times are told of."""
     if plan.starts:
         await measure_starts(folder, plan, results)
     await measure_events(folder, plan, results)
-    return results

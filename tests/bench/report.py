@@ -415,13 +415,18 @@ def _flood_tables(results: Results) -> Iterator[_Table]:
             (
                 name,
                 str(flood.events),
-                f"{flood.spent.process / flood.events * 1000:.3f}",
+                f"{flood.spent.process / flood.events * 1000:.3f}"
+                if results.plan.flood_many
+                else "–",
                 f"{flood.rows / flood.events * 1000:.0f}",
                 f"{flood.size / flood.events * 1000 / 1024:.0f}",
             )
             for name, flood in results.floods.items()
         ),
     )
+    if not results.plan.flood_many:
+        # Other things were measured at the same time.
+        return
     yield (
         "Longest pauses of the event loop, ms",
         (

@@ -7,37 +7,42 @@ from . import callgrind
 from .actions import action_configuration, measure_actions
 from .builds import Build
 from .instructions import measure_instructions
-from .measure import Plan, Results, bench, many_chats, measure, say
+from .measure import Plan, Results, bench, many_chats, measure, measure_floods, say
 from .memory import BuildMemory, measure_memory
 
 
 async def measure_short(
     folder: Path, plan: Plan, builds: list[Build]
 ) -> tuple[Results, dict[str, BuildMemory]]:
-    """Measure it: what the machine's other work does not change first, all at once."""
-    counting = (
-        measure_instructions(folder, plan.counts) if callgrind.is_available() else None
-    )
-    if counting is None:
-        say("there is no valgrind, so instructions are not counted")
+    """Measure it: what the machine's other work does not change first, all at once.
+
+    Of the flood these are the rows that are written, not the times.
+    """
+    results = Results(plan)
     async with asyncio.TaskGroup() as group:
         memory = group.create_task(measure_memory(folder, builds))
-        counts = None if counting is None else group.create_task(counting)
-    results = await measure(folder, plan)
-    if counts is not None:
-        results.counts = counts.result()
+        group.create_task(measure_floods(folder, plan, results))
+        group.create_task(_count(folder, plan, results))
+    await measure(folder, plan, results)
     await measure_all_actions(folder, plan, results)
     return results, memory.result()
 
 
 async def measure_long(folder: Path, plan: Plan) -> Results:
     """Measure more, and more often, one thing after the other."""
-    counting = callgrind.is_available()
-    counts = await measure_instructions(folder, plan.counts) if counting else {}
-    results = await measure(folder, plan)
-    results.counts = counts
+    results = Results(plan)
+    await _count(folder, plan, results)
+    await measure(folder, plan, results)
+    await measure_floods(folder, plan, results)
     await measure_all_actions(folder, plan, results)
     return results
+
+
+async def _count(folder: Path, plan: Plan, results: Results) -> None:
+    if callgrind.is_available():
+        results.counts = await measure_instructions(folder, plan.counts)
+    else:
+        say("there is no valgrind, so instructions are not counted")
 
 
 async def measure_all_actions(folder: Path, plan: Plan, results: Results) -> None:
