@@ -38,9 +38,10 @@ UNKNOWN_STATES: Final = frozenset({"unknown", "unavailable", "missing"})
 ONLINE_TODAY: Final = "online_today"
 
 TITLES: Final = {"waapi": "WaAPI", "wawp": "Wawp", "waha": "WAHA"}
-# The words that each dialect has for an instance that lost WhatsApp, and has it.
+# The words that each dialect has for an instance that lost WhatsApp, and has it. These
+# do not pass by themselves, so they are news of the chats at once.
 WORDS: Final = {
-    "waapi": ("disconnected", "ready"),
+    "waapi": ("qr", "ready"),
     "wawp": ("FAILED", "WORKING"),
     "waha": ("FAILED", "WORKING"),
 }

@@ -123,8 +123,9 @@ class Stage:
         """Wait until an entity has a state, as the API tells it."""
         state = "missing"
         try:
-            # The gateways' status is asked once a minute.
-            async with asyncio.timeout(90):
+            # The gateways' status is asked once a minute, and to be away for two is
+            # no news of the chats.
+            async with asyncio.timeout(210):
                 while state != expected:
                     with suppress(ApiError):
                         state = (await self.state(entity_id))["state"]

@@ -329,6 +329,8 @@ async def test_an_automation_is_made_and_runs(stage: Stage) -> None:
     assert state["attributes"]["last_triggered"]
 
 
+# The grace time passes for real: nobody sets a clock that a browser goes by.
+@pytest.mark.timeout(600)
 async def test_an_outage_is_told_once_and_ends_by_itself(stage: Stage) -> None:
     """All that depends on the gateway is unavailable while it is away, no longer."""
     page = stage.page
