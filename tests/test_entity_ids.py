@@ -44,6 +44,9 @@ async def test_ids_where_there_is_no_name_to_make_them_of(
 ) -> None:
     """They tell chats apart, stay, and give away no number."""
     account = add_account(simulator)
+    # Nobody tells their names.
+    simulator.fail_next(100, path="get-chats")
+    simulator.fail_next(100, path="get-contacts")
     entry = await set_up(hass, account, first, second)
     ids = [ids_of(hass, one["unique_id"]) for one in (first, second)]
     roots = []

@@ -3,7 +3,7 @@
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 
-from custom_components.whatsapp_presence.instance.rounds import RECONNECT_SPACING
+from custom_components.whatsapp_presence.instance.timetable import RECONNECT_SPACING
 from homeassistant.const import STATE_OFF, STATE_ON
 from homeassistant.core import HomeAssistant
 

@@ -99,12 +99,12 @@ class ChatEntity(_WrittenOnChangeEntity):
     @override
     async def async_added_to_hass(self) -> None:
         """Follow the chat."""
-        self.chat.async_add_listener(self.async_show)
+        self.chat.async_add_listener(self)
 
     @override
     async def async_will_remove_from_hass(self) -> None:
         """Follow it no longer."""
-        self.chat.async_remove_listener(self.async_show)
+        self.chat.async_remove_listener(self)
 
     @callback
     @override

@@ -58,6 +58,47 @@ def report(seed: int, result: Result) -> None:
     verdict(result.oracle)
 
 
+def report_rows(seed: int, result: Result) -> None:
+    """Print what a run found as the rows of the tables in docs/reliability.md."""
+    chats = result.oracle.chats
+    tallies = [chat.tally for chat in chats.values()]
+    supported = {k: sum(t.unsupported[k] for t in tallies) for k in KINDS}
+    cells = [
+        str(seed),
+        str(sum(result.faults.values())),
+        f"{result.requests:,}",
+        f"{result.deliveries:,}",
+        str(result.outages),
+        *(f"{seconds:.0f}" for seconds in supported.values()),
+        (
+            f"{sum(t.fired_without_cause for t in tallies)} of "
+            f"{sum(t.fired for t in tallies):,}"
+        ),
+        (
+            f"{sum(t.resets_without_cause for t in tallies)} of "
+            f"{sum(t.resets for t in tallies):,}"
+        ),
+        " ".join(
+            f"{part:.1%}".replace("%", " %") for part in result.announced.values()
+        ),
+    ]
+    print("| " + " | ".join(cells) + " |")
+    for account in result.announced:
+        own = [chat.tally for (owner, _), chat in chats.items() if owner == account]
+        cells = [
+            str(seed),
+            account,
+            f"{sum(t.events for t in own):,}",
+            f"{sum(t.answers for t in own):,}",
+            f"{sum(t.watched for t in own) / 3600:.0f}",
+            f"{sum(t.differed for t in own):.0f}",
+            f"{max(t.differed for t in own):.0f}",
+            f"{sum(t.doubtful for t in own):.0f}",
+            f"{sum(t.unavailable for t in own) / 3600:.1f}",
+        ]
+        print("| " + " | ".join(cells) + " |")
+
+
 def report_fuzz(seed: int, result: FuzzResult) -> None:
     """Print what fuzzing found."""
     answers = ", ".join(f"{n} × {k}" for k, n in sorted(result.statuses.items()))
@@ -96,6 +137,9 @@ def main() -> int:
         metavar="FAULT",
         help="let this fault happen alone, as it is called in the report; repeatable",
     )
+    parser.add_argument(
+        "--rows", action="store_true", help="print the documentation's rows as well"
+    )
     arguments = parser.parse_args()
     if arguments.fuzz is not None:
         found = fuzz(arguments.seed, arguments.fuzz)
@@ -103,6 +147,8 @@ def main() -> int:
         return 0 if found.good else 1
     result = run(arguments.seed, arguments.hours, only=arguments.only)
     report(arguments.seed, result)
+    if arguments.rows:
+        report_rows(arguments.seed, result)
     return 0 if result.good else 1
 
 

@@ -465,9 +465,10 @@ class Receiver:
                 del self._event_ids[next(iter(self._event_ids))]
         if message.time is not None:
             self._transit = min(self._transit, now - message.time)
-        self.standing.last_event = now
-        self.standing.failed.clear()
-        if not message.has_data:
+        if message.has_data:
+            self.standing.last_event = now
+            self.standing.failed.clear()
+        else:
             if self._is_news(self._own, Said(), message, now):
                 self._blank(now)
             return
@@ -544,6 +545,8 @@ class Receiver:
             ):
                 self._blank(now)
             return
+        # What answers tells that not all is lost.
+        self.standing.failed.clear()
         for key, voice, said in self._addressed(message):
             if voice.heard > asked or voice.asked > asked:
                 # They crossed; who is right?

@@ -268,7 +268,8 @@ class Oracle:
         """The power was cut: what was shown long enough must be there afterwards."""
         for chat in self.of(account):
             due = [s for time, s in chat.last_seen if time <= self.now - WRITTEN]
-            chat.last_seen_due = due[-1] if due else None
+            # The gateway's word may go back, should its clock be set.
+            chat.last_seen_due = min(due[-1], chat.last_seen[-1][1]) if due else None
 
     # -------------------------------------------------------------- comparisons
 

@@ -5,6 +5,8 @@ from pathlib import Path
 import subprocess
 import sys
 
+import pytest
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -35,20 +37,54 @@ def test_some_thousand_odd_bodies_do_no_harm() -> None:
 
 
 BROKEN = """
+import dataclasses
 import sys
 import custom_components.whatsapp_presence
-from custom_components.whatsapp_presence.presence import tracker
+from custom_components.whatsapp_presence.presence.model import Source
+from custom_components.whatsapp_presence.presence.tracker import PresenceTracker
 from tests.chaos.run import run
 {sabotage}
-result = run(11, 2, ("wawp",))
+result = run({seed}, {hours}, ("wawp",), {only})
 print(dict(result.oracle.counts))
-sys.exit(bool(result.oracle.counts["wrong state"]))
+sys.exit(all(result.oracle.counts[kind] for kind in {found}))
+"""
+
+# The old word taken for an event: what the integration did before it knew better.
+BELIEVES = """
+apply = PresenceTracker.apply
+def believe(self, update, now, **answer):
+    if update.source is Source.REMEMBERED:
+        update = dataclasses.replace(update, source=Source.EVENT, asked_at=None)
+        answer = {}
+    return apply(self, update, now, **answer)
+PresenceTracker.apply = believe
 """
 
 
-def test_the_oracle_sees_what_is_not_forgotten_when_the_instance_is_lost() -> None:
+# What nobody vouches for stays for ever.
+KEEPS = """
+from custom_components.whatsapp_presence.presence import person
+person.IMPLIED_LIFE = person.SAID_LIFE = 1e9
+"""
+
+
+@pytest.mark.parametrize(
+    ("sabotage", "only", "found"),
+    [
+        (
+            "PresenceTracker.forget = lambda self: False",
+            ["loss"],
+            ["unsupported state"],
+        ),
+        (KEEPS, ["slowness"], ["unsupported state"]),
+        (BELIEVES, [], ["unsupported state", "fired without cause"]),
+    ],
+    ids=["forgets nothing", "never ages", "believes old words"],
+)
+def test_the_oracle_sees_what_is_broken(
+    sabotage: str, only: list[str], found: list[str]
+) -> None:
     """The run is worth something: an integration that is broken does not pass."""
-    sabotage = "tracker.PresenceTracker.forget = lambda self: False"
-    done = run("-c", BROKEN.format(sabotage=sabotage))
+    code = BROKEN.format(sabotage=sabotage, seed=11, hours=3, only=only, found=found)
+    done = run("-c", code)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "wrong state" in done.stdout, done.stdout + done.stderr

@@ -121,6 +121,19 @@ def listings(account: Account) -> int:
     )
 
 
+async def be_heard_of(
+    hass: HomeAssistant, freezer: FrozenDateTimeFactory, account: Account
+) -> None:
+    """Let a gateway that remembers what it hears hear of somebody.
+
+    One that remembers nobody is asked for all only every ten minutes, and for each as
+    rarely as the account can bear.
+    """
+    if account.gateway == "wawp":
+        await account.set_presence(anna(account), "offline")
+        await advance(hass, freezer, account, CHECK)
+
+
 def polls(account: Account) -> int:
     """Return how often the chat was asked for without renewing."""
     return requests(account, SNAPSHOT[account.gateway])
@@ -367,6 +380,7 @@ async def test_free_plan_has_the_user_register(
         "webhook_url": webhook_url(hass),
     }
     assert not instance_of(entry).delivery.push
+    await be_heard_of(hass, freezer, wawp)
     before = polls(wawp)
     for _ in range(4):
         await advance(hass, freezer, wawp, 30)
@@ -379,6 +393,7 @@ async def test_free_plan_has_the_user_register(
     assert online(hass) == STATE_ON
     assert issue(hass, Issue.WEBHOOK_NOT_REGISTERED) is None
     assert instance_of(entry).delivery.push
+    await be_heard_of(hass, freezer, wawp)
     before = polls(wawp)
     for _ in range(4):
         await advance(hass, freezer, wawp, 30)
@@ -429,6 +444,7 @@ async def test_new_address_that_is_refused_is_told_at_once_and_chats_are_polled(
     }
     assert not instance_of(entry).delivery.push
     account.simulator.delivery.faults = Faults(lose=1.0)
+    await be_heard_of(hass, freezer, account)
     await account.set_presence(anna(account), "online")
     await advance(hass, freezer, account, 31)
     assert online(hass) == STATE_ON
@@ -448,6 +464,7 @@ async def test_webhook_to_be_registered_by_hand_that_never_was_is_told(
     account.simulator.delivery.faults = Faults(lose=1.0)
     await set_up(hass, account, options={"register_webhook": False})
     assert account.webhooks == []
+    await be_heard_of(hass, freezer, account)
     word = "offline"
     for _ in range(3):
         assert issue(hass, Issue.WEBHOOK_SILENT) is None
@@ -488,6 +505,7 @@ async def test_no_public_url(
     assert account.webhooks == []
     assert issue(hass, Issue.WEBHOOK_NOT_REGISTERED) is None
 
+    await be_heard_of(hass, freezer, account)
     await account.set_presence(anna(account), "online")
     assert online(hass) == STATE_OFF
     before = polls(account)

@@ -158,6 +158,20 @@ async def test_who_was_heard_of_is_left_out_of_the_round(
     assert subscriptions(account, ANNA) == 2
 
 
+async def test_round_that_nobody_needs_is_followed_by_others(
+    hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
+) -> None:
+    """Who spoke for a while, and then no more, is renewed as all others are."""
+    await set_up(hass, account)
+    for word in ("online", "offline") * 7:
+        await advance(hass, freezer, account, 2 * MINUTE)
+        await account.set_presence(anna(account), word)
+    assert subscriptions(account) == 1
+    for _ in range(45):
+        await advance(hass, freezer, account, MINUTE)
+    assert 2 <= subscriptions(account) <= 3
+
+
 async def test_all_are_renewed_in_one_pass_where_asking_announces(
     hass: HomeAssistant, simulator: Simulator, freezer: FrozenDateTimeFactory
 ) -> None:

@@ -42,8 +42,8 @@ class Asker:
         # Whether answers count: not what an instance said that was lost meanwhile.
         self.active = False
         self._failing: set[Chat] = set()
-        # Whether one request for all chats is answered; None: not tried yet.
-        self.answers_for_all: bool | None = None
+        # Whether one request for all chats was answered, the last time.
+        self.answers_for_all = False
 
     async def async_renew(self, chat: Chat, *, wait: bool) -> bool:
         """Subscribe a chat, or renew that; returns whether its state was told.
@@ -79,8 +79,6 @@ class Asker:
 
     async def async_look_at_all(self) -> bool:
         """Ask for all chats at once; returns whether that was answered."""
-        if self.answers_for_all is False:
-            return False
         asked_at = time.time()
         try:
             answers = await self._gateway.presences()

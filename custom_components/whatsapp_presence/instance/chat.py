@@ -3,9 +3,10 @@
 from collections.abc import Callable, Collection
 import math
 import time
+from typing import Protocol
 
 from homeassistant.config_entries import ConfigSubentry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.core import HomeAssistant, callback
 
 from ..const import CONF_CHAT, CONF_SETTLE_TIME, DEFAULT_SETTLE_TIME
 from ..presence import chat_id as cid
@@ -24,13 +25,20 @@ def create_deadlines(hass: HomeAssistant) -> Deadlines[Chat]:
     return Deadlines(hass, "presence deadline", wake)
 
 
+class Listener(Protocol):
+    """Who shows something of a chat; no callback of its own is kept of each."""
+
+    def async_show(self) -> None:
+        """Show what is known now."""
+
+
 class Chat:
     """What is known of one chat. Those who listen are told when it has changed."""
 
     __slots__ = (
         "_deadlines",
         "_listeners",
-        "_loop_time",
+        "_loop",
         "_on_seen",
         "_wake_at",
         "chat_id",
@@ -74,18 +82,18 @@ class Chat:
         self.pushes = 0
         self.pushed_at = -math.inf
         self._deadlines = deadlines
-        self._listeners: list[CALLBACK_TYPE] = []
-        self._loop_time: Callable[[], float] = hass.loop.time
+        self._listeners: list[Listener] = []
+        self._loop = hass.loop
         self._on_seen = on_seen
         self._wake_at = math.inf
 
     @callback
-    def async_add_listener(self, listener: CALLBACK_TYPE) -> None:
-        """Call a listener whenever something has changed."""
+    def async_add_listener(self, listener: Listener) -> None:
+        """Have a listener show it whenever something has changed."""
         self._listeners.append(listener)
 
     @callback
-    def async_remove_listener(self, listener: CALLBACK_TYPE) -> None:
+    def async_remove_listener(self, listener: Listener) -> None:
         """Do so no longer."""
         self._listeners.remove(listener)
 
@@ -96,13 +104,13 @@ class Chat:
         if before.last_seen != self.presence.last_seen:
             self._on_seen(self)
         for listener in self._listeners:
-            listener()
+            listener.async_show()
 
     @callback
     def hear(self, update: PresenceUpdate) -> None:
         """Take what an event said."""
         self.pushes += 1
-        self.pushed_at = self._loop_time()
+        self.pushed_at = self._loop.time()
         now = time.time()
         tracker = self.tracker
         changed = tracker.apply(update, now)

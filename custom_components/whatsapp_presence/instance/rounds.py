@@ -169,8 +169,8 @@ class Rounds:
         began_at = self._hass.loop.time()
         # A turn of the loop later, so that set-up never waits for a chat.
         await asyncio.sleep(0)
-        answered = await self._asker.async_look_at_all()
-        self._timetable.answers_for_all = bool(self._asker.answers_for_all)
+        await self._asker.async_look_at_all()
+        answered = self._timetable.answers_for_all = self._asker.answers_for_all
         if answered or self._timetable.wait_for(len(self._queue), began_at) > 0:
             self._queue = {chat: True for chat, renew in self._queue.items() if renew}
         asked = len(self._queue)

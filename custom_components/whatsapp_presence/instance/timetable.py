@@ -211,6 +211,9 @@ class Timetable:
             due = []
         elif self._is_full(now):
             self._full_round_at = self._round_at = now
+            if not due:
+                # Nobody need be asked this time; who is silent from now on, the next.
+                self._heard_since_full = self._heard_since = now
         elif now >= self._round_at + ROUND_INTERVAL:
             self._round_at = now
         if self._delivery.push or now < self._polled_at + self.poll_interval:
