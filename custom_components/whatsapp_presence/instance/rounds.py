@@ -59,11 +59,6 @@ class Rounds:
         """Every how many seconds each silent chat is asked for."""
         return self._timetable.full_interval
 
-    @property
-    def poll_interval(self) -> float:
-        """Every how many seconds each chat is asked for if no events arrive."""
-        return self._timetable.poll_interval
-
     @callback
     def async_add(self, chat: Chat) -> None:
         """Ask for a chat from now on."""
