@@ -1,11 +1,11 @@
 """Subentry flows: add a chat or many to an instance, and change one."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from functools import wraps
 import logging
 from types import MappingProxyType
-from typing import Any, Concatenate
+from typing import Any, Concatenate, cast
 
 import voluptuous as vol
 
@@ -14,6 +14,7 @@ from homeassistant.config_entries import (
     ConfigEntryState,
     ConfigSubentry,
     ConfigSubentryFlow,
+    SubentryFlowContext,
     SubentryFlowResult,
     UnknownEntry,
     UnknownSubEntry,
@@ -104,6 +105,12 @@ def _format(number: str) -> str:
     from .phone import format_number
 
     return format_number(number)
+
+
+class FirstChatContext(SubentryFlowContext, total=False):
+    """The context of the flow that follows the account's own."""
+
+    notices: Collection[Notice]
 
 
 class AddingFlow(ConfigSubentryFlow):
@@ -215,7 +222,7 @@ class ChatSubentryFlow(AddingFlow):
             errors=errors,
             description_placeholders={
                 "number": self._shown.number if self._shown else "",
-                "notice": await _async_notice(self.hass, chats.notice),
+                "notice": await self._async_notices(chats.notice),
             },
         )
 
@@ -247,6 +254,15 @@ class ChatSubentryFlow(AddingFlow):
             ),
             description_placeholders={"chat": subentry.title},
         )
+
+    async def _async_notices(self, of_list: Notice | None) -> str:
+        """Say what is known of the list, and of an account that was just set up."""
+        of_account = cast("FirstChatContext", self.context).get("notices", ())
+        if of_list is Notice.GROUPS_ONLY:
+            of_account = [one for one in of_account if one is not Notice.STORE_OFF]
+        elif Notice.NOT_CONNECTED in of_account:
+            of_list = None
+        return await async_notices(self.hass, [of_list, *of_account])
 
     async def _async_identify(self, text: str, errors: dict[str, str]) -> str | None:
         """Find out which chat the user means."""
@@ -341,7 +357,7 @@ class ChatsSubentryFlow(AddingFlow):
             data_schema=self.add_suggested_values_to_schema(schema, user_input),
             errors=errors,
             description_placeholders={
-                "notice": await _async_notice(self.hass, chats.notice)
+                "notice": await async_notices(self.hass, [chats.notice])
             },
         )
 
@@ -385,8 +401,11 @@ class ChatsSubentryFlow(AddingFlow):
         )
 
 
-async def _async_notice(hass: HomeAssistant, notice: Notice | None) -> str:
-    """Return what is to be said above a form's own words."""
-    if notice is None:
-        return ""
-    return f"{await async_text(hass, f'chat_list.options.{notice}')}\n\n"
+async def async_notices(hass: HomeAssistant, notices: Iterable[Notice | None]) -> str:
+    """Return what is to be said above a form's own words, each thing once."""
+    texts = [
+        await async_text(hass, f"chat_list.options.{notice}")
+        for notice in dict.fromkeys(notices)
+        if notice is not None
+    ]
+    return "".join(f"{text}\n\n" for text in texts)

@@ -1,6 +1,6 @@
 """Config flow: gateway, credentials, and on to the first chat."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 import logging
 from typing import Any, override
 
@@ -16,7 +16,6 @@ from homeassistant.config_entries import (
     ConfigSubentryFlow,
     FlowType,
     OptionsFlow,
-    SubentryFlowContext,
     UnknownEntry,
 )
 from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID
@@ -33,8 +32,9 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
-from .addresses import async_entries_at, normalised_url
-from .chat_flow import ChatsSubentryFlow, ChatSubentryFlow
+from .addresses import async_entries_at
+from .chat_flow import ChatsSubentryFlow, ChatSubentryFlow, FirstChatContext
+from .chat_list import Notice
 from .const import (
     CONF_CLOUDHOOK_URL,
     CONF_GATEWAY,
@@ -46,25 +46,12 @@ from .const import (
     SUBENTRY_TYPE_CHATS,
 )
 from .gateways import GATEWAYS
-from .gateways.base import (
-    AuthenticationError,
-    Gateway,
-    GatewayError,
-    InstanceLister,
-    NotAllowedError,
-    NotFoundError,
-)
-from .helpers import create_gateway, is_local_host
+from .gateways.base import Gateway, InstanceInfo, InstanceLister, InstanceStatus
+from .helpers import is_local_host
+from .reaching import async_ask, async_find_notices
 
 _LOGGER = logging.getLogger(__name__)
 
-
-# What is left is for the gateway, not for the user, to mend.
-ERRORS: dict[type[GatewayError], str] = {
-    AuthenticationError: "invalid_auth",
-    NotAllowedError: "not_allowed",
-    NotFoundError: "instance_not_found",
-}
 
 _TEXT = TextSelector()
 _TOKEN = TextSelector(
@@ -133,6 +120,10 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
 
     _data: dict[str, Any]
     _instances: list[str]
+    # What was asked for whose engine can't tell presence, and that it was said.
+    _told: tuple[object, ...] | None = None
+    _info = InstanceInfo(status=InstanceStatus.UNKNOWN)
+    _notices: tuple[Notice, ...] = ()
 
     @classmethod
     @callback
@@ -172,7 +163,9 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
             if self._data.get(
                 GATEWAYS[gateway_type].instance_field
             ) or not lists_instances(gateway_type):
-                if gateway := await self._async_check(self._data, errors):
+                if (
+                    gateway := await self._async_check(self._data, errors)
+                ) and self._may_go_on(errors):
                     return await self._async_create(gateway)
             elif instances := await self._async_list_instances(errors):
                 self._instances = await self._async_leave_out_configured(instances)
@@ -185,6 +178,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
                 credentials_schema(gateway_type, url), user_input
             ),
             errors=errors,
+            description_placeholders=self._about_engine(),
         )
 
     async def async_instance(
@@ -195,13 +189,17 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         errors: dict[str, str] = {}
         if user_input is not None:
             self._data[field] = user_input[field]
-            if gateway := await self._async_check(self._data, errors):
+            if (
+                gateway := await self._async_check(self._data, errors)
+            ) and self._may_go_on(errors):
                 return await self._async_create(gateway)
         return self.async_show_form(
             step_id=f"{gateway_type}_{field}",
             data_schema=vol.Schema(
                 {
-                    vol.Required(field, default=self._instances[0]): SelectSelector(
+                    vol.Required(
+                        field, default=(user_input or {}).get(field, self._instances[0])
+                    ): SelectSelector(
                         SelectSelectorConfig(
                             options=self._instances, mode=SelectSelectorMode.DROPDOWN
                         )
@@ -209,6 +207,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
                 }
             ),
             errors=errors,
+            description_placeholders=self._about_engine(),
         )
 
     async def async_step_reauth(
@@ -274,10 +273,10 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
 
     @override
     async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
-        """Go on to the first chat."""
+        """Go on to the first chat, and say there what is worth knowing before."""
         chat = await self.hass.config_entries.subentries.async_init(
             (result["result"].entry_id, SUBENTRY_TYPE_CHAT),
-            context=SubentryFlowContext(source=SOURCE_USER),
+            context=FirstChatContext(source=SOURCE_USER, notices=self._notices),
         )
         result["next_flow"] = (FlowType.CONFIG_SUBENTRIES_FLOW, chat["flow_id"])
         return result
@@ -296,11 +295,37 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         await self.async_set_unique_id(f"{gateway_type}_{gateway.unique_id}")
         self._abort_if_unique_id_configured()
         await self._async_abort_if_same(self._data)
+        self._notices = await async_find_notices(gateway, self._info)
+        name = self._info.account_name
+        if name is None or name.casefold() == gateway.name.casefold():
+            name = self._data[GATEWAYS[gateway_type].instance_field]
         return self.async_create_entry(
-            title=f"{gateway.name} {self._data[GATEWAYS[gateway_type].instance_field]}",
+            title=f"{gateway.name} {name}",
             data={**self._data, CONF_WEBHOOK_ID: webhook.async_generate_id()},
             options={CONF_REGISTER_WEBHOOK: True},
         )
+
+    @callback
+    def _may_go_on(self, errors: dict[str, str]) -> bool:
+        """Say that nothing will be told of presence; go on all the same if asked to."""
+        info = self._info
+        if info.cannot_tell is None or not info.cannot_tell.is_silent:
+            return True
+        asked = (info.cannot_tell, *self._data.values())
+        if asked == self._told:
+            return True
+        self._told = asked
+        errors["base"] = "engine_cannot_tell"
+        return False
+
+    @callback
+    def _about_engine(self) -> dict[str, str]:
+        info = self._info
+        return {
+            "engine": info.engine or "",
+            "version": info.version or "?",
+            "remedy": info.remedy or "",
+        }
 
     async def _async_abort_if_same(
         self, data: Mapping[str, Any], itself: ConfigEntry | None = None
@@ -326,53 +351,25 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         if not data[gateway_class.instance_field]:
             errors["base"] = "instance_not_found"
             return None
-        gateway = self._open(data, errors)
-        if gateway is None:
+        found = await async_ask(self.hass, data, errors, lambda one: one.validate())
+        if found is None:
             return None
-        info = await _async_ask(gateway.validate(), errors)
-        return None if info is None else gateway
+        gateway, self._info = found
+        return gateway
 
     async def _async_list_instances(self, errors: dict[str, str]) -> list[str]:
         """List the instances that the credentials give access to."""
-        gateway: object = self._open(self._data, errors)
-        if not isinstance(gateway, InstanceLister):
-            return []
-        instances = await _async_ask(gateway.list_instances(), errors)
+
+        async def names(gateway: Gateway) -> list[str]:
+            lister: object = gateway
+            assert isinstance(lister, InstanceLister)
+            return await lister.list_instances()
+
+        found = await async_ask(self.hass, self._data, errors, names)
+        instances = found[1] if found else []
         if not instances and not errors:
             errors["base"] = "instance_not_found"
-        return instances or []
-
-    @callback
-    def _open(self, data: dict[str, Any], errors: dict[str, str]) -> Gateway | None:
-        """Create the client, unless the input can't be right; normalises the address."""
-        gateway_type: str = data[CONF_GATEWAY]
-        gateway_class = GATEWAYS[gateway_type]
-        url = normalised_url(
-            data.get(CONF_URL) or gateway_class.default_url or "", gateway_class
-        )
-        if url is None:
-            # A section's own fields can't show errors.
-            field = CONF_URL if gateway_class.default_url is None else "base"
-            errors[field] = "invalid_url"
-            return None
-        if not data[GATEWAYS[gateway_type].token_field]:
-            errors["base"] = "invalid_auth"
-            return None
-        data[CONF_URL] = url
-        return create_gateway(self.hass, data)
-
-
-async def _async_ask[T](question: Awaitable[T], errors: dict[str, str]) -> T | None:
-    """Wait for the gateway's answer; what went wrong instead is put among the errors."""
-    try:
-        return await question
-    except GatewayError as err:
-        errors["base"] = ERRORS.get(type(err), "cannot_connect")
-    except Exception as err:  # noqa: BLE001
-        # The message and the traceback's values may hold what must not be logged.
-        _LOGGER.error("Unexpected %s while asking a gateway", type(err).__name__)
-        errors["base"] = "unknown"
-    return None
+        return instances
 
 
 def add_gateway_steps(gateway_type: str) -> None:

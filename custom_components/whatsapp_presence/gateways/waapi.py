@@ -50,6 +50,7 @@ from .waapi_events import (
 _WAIT_FOR_PUSH_MS: Final = 6000
 _CHATS_PER_PAGE: Final = 200
 _ACTION: Final = "/client/action"
+_NO_ANSWER: Final = "This is no answer of WaAPI."
 
 
 class WaApiGateway(HttpGateway):
@@ -79,6 +80,9 @@ class WaApiGateway(HttpGateway):
     # OBS
     signature = ("x-waapi-hmac", "sha256")
     refusals = REFUSALS
+    # INF: what the dashboard's pages are called.
+    webhook_page = "waapi.app → Instances → Webhooks"
+    webhook_events = EVENTS
 
     @override
     async def validate(self) -> InstanceInfo:
@@ -90,11 +94,19 @@ class WaApiGateway(HttpGateway):
         instance is no success.
         """
         about = mapping((await self._get("")).get("instance"))
-        if not about:
-            raise InvalidResponseError("This is no answer of WaAPI.")
+        if _number(about.get("id")) != self._name:
+            raise InvalidResponseError(_NO_ANSWER)
         name = as_name(about.get("name"))
         trial = boolean(about.get("is_trial"))
-        info = replace(await self.status(), account_name=name, trial=trial)
+        try:
+            word = await self._ask_word()
+        except NotReadyError:
+            return InstanceInfo(
+                status=InstanceStatus.DISCONNECTED, account_name=name, trial=trial
+            )
+        if word is None:
+            raise InvalidResponseError(_NO_ANSWER)
+        info = InstanceInfo(status=read_status(word), account_name=name, trial=trial)
         if info.status is not InstanceStatus.READY:
             return info
         try:
@@ -216,11 +228,25 @@ class WaApiGateway(HttpGateway):
             self._check(answer)
 
     @override
+    async def may_register(self) -> bool:
+        """Whether the token's scopes allow it.
+
+        DOC: to list takes another scope than to change, so what is not there is deleted.
+        """
+        try:
+            await self.delete_webhook("0")
+        except NotAllowedError:
+            return False
+        return True
+
+    @override
     async def _ask_status(self) -> InstanceInfo:
+        return InstanceInfo(status=read_status(await self._ask_word()))
+
+    async def _ask_word(self) -> str | None:
         """DOC: `clientStatus.instanceStatus`; only `ready` runs actions."""
         answer = await self._get("/client/status")
-        status = mapping(answer.get("clientStatus"))
-        return InstanceInfo(status=read_status(status.get("instanceStatus")))
+        return text(mapping(answer.get("clientStatus")).get("instanceStatus"))
 
     @override
     def _read_event(self, envelope: dict[str, Any]) -> GatewayEvent | None:
