@@ -21,6 +21,7 @@ from custom_components.whatsapp_presence import (
     config_flow,
     event,
     exceptions,
+    reaching,
     sensor,
     switch,
 )
@@ -206,7 +207,8 @@ def test_the_config_flow_has_no_text_too_many() -> None:
 
 def test_the_config_flows_errors_and_aborts() -> None:
     """Every error has a message, and every message an error."""
-    raised = errors_of("config_flow") | set(config_flow.ERRORS.values())
+    raised = errors_of("config_flow") | errors_of("reaching")
+    raised |= set(reaching.ERRORS.values())
     assert raised - {"base", "url"} == set(ENGLISH["config"]["error"])
     # Successes are Home Assistant's own.
     assert keywords("config_flow", "reason") == set(ENGLISH["config"]["abort"])
@@ -248,20 +250,24 @@ def test_the_chat_flows_texts() -> None:
 
 
 def test_the_options_texts() -> None:
-    """Both options, and the address to register by hand."""
-    (step,) = ENGLISH["options"]["step"].values()
-    assert_form_texts(step, {"register_webhook", "webhook_secret"}, {})
-    assert "{webhook_url}" in step["description"]
+    """Both options, and the address to register by hand; the price of a switch."""
+    steps = ENGLISH["options"]["step"]
+    assert set(steps) == steps_of(config_flow.WhatsAppPresenceOptionsFlow)
+    assert_form_texts(steps["init"], {"register_webhook", "webhook_secret"}, {})
+    assert_form_texts(steps["stream"], {"webhook_secret"}, {})
+    for step in steps.values():
+        assert "{webhook_url}" in step["description"]
+        assert "notifications" in step["description"]
 
 
 def test_an_address_is_never_cut_off() -> None:
     """In a block of its own it can be scrolled; in a line, the dialog cuts it off."""
     for path in LANGUAGES:
         text = json.loads(path.read_text("utf-8"))
-        shown = [text["options"]["step"]["init"]["description"]]
+        shown = [step["description"] for step in text["options"]["step"].values()]
         shown += [explanation(issue) for issue in text["issues"].values()]
         shown = [one for one in shown if "{webhook_url}" in one]
-        assert len(shown) == 3, path.name
+        assert len(shown) == 4, path.name
         for one in shown:
             assert "\n\n```\n{webhook_url}\n```\n\n" in one, path.name
 
@@ -338,8 +344,9 @@ def test_the_issues_texts() -> None:
                         passed[issue] = passed.get(issue, given) & given
     assert set(passed) == set(Issue)
     for issue, texts in ENGLISH["issues"].items():
-        for _, text in leaves(texts):
-            assert placeholders(text) <= passed[issue], issue
+        for path, text in leaves(texts):
+            by_flow = {"events", "page", "learn_more"} if "by_hand" in path else set()
+            assert placeholders(text) <= passed[issue] | by_flow, issue
 
 
 def test_the_fix_flows_texts() -> None:
@@ -348,10 +355,33 @@ def test_the_fix_flows_texts() -> None:
         texts = ENGLISH["issues"][issue]
         flow = FIX_FLOWS.get(issue)
         assert set(texts) == {"title", "fix_flow" if flow else "description"}
-        if flow:
-            assert set(texts["fix_flow"]["step"]) == {"confirm"}
-            assert set(texts["fix_flow"]["step"]["confirm"]) == {"title", "description"}
-            assert set(texts["fix_flow"]["abort"]) == {flow.reason}
+        if flow is None:
+            continue
+        assert set(texts["fix_flow"]["abort"]) == {flow.reason}
+        steps = texts["fix_flow"]["step"]
+        assert all({"title", "description"} <= set(step) for step in steps.values())
+        own = {name for one in flow.__mro__ for name in steps_of(one)} - {"init"}
+        if set(steps) == {"confirm"}:
+            assert own == {"confirm"}
+            assert steps["confirm"]["submit"]
+            continue
+        # What begins with a menu has a step for each of its options.
+        options = set(steps["confirm"]["menu_options"])
+        assert own == {"confirm", *options}
+        assert set(steps["confirm"]["menu_option_descriptions"]) == options
+        assert set(steps) == {"confirm", "by_hand"}
+        assert set(steps["by_hand"]["data"]) == {"webhook_url"}
+        assert steps["by_hand"]["submit"]
+        assert set(texts["fix_flow"]["create_entry"]) == {"entered"}
+
+
+def test_titles_of_repairs_fit_a_phone() -> None:
+    """In a line or two, with the account's name in them."""
+    for path in LANGUAGES:
+        issues = json.loads(path.read_text("utf-8"))["issues"]
+        for key, texts in issues.items():
+            title = texts["title"].format(instance="x" * 12, name="x" * 12, chat="Anna")
+            assert len(title) <= 60, (path.name, key)
 
 
 def test_the_exceptions_texts() -> None:
@@ -431,14 +461,16 @@ def placeholders(text: str) -> set[str]:
 def test_the_flows_texts_have_the_placeholders_that_are_passed() -> None:
     """A brace that nobody fills shows an error instead of the text."""
     passed = {
+        "config.error.engine_cannot_tell": {"engine", "remedy", "version"},
         "config.step.reauth_confirm": {"instance"},
         "config.step.reconfigure": {"instance"},
+        "config_subentries.chat.create_entry": {"automations", "dashboard", "help"},
         "config_subentries.chat.error.confirm_number": {"number"},
         "config_subentries.chat.step.reconfigure": {"chat"},
         "config_subentries.chat.step.user": {"notice"},
         "config_subentries.chats.abort.chats_added": {"count"},
         "config_subentries.chats.step.user": {"notice"},
-        "options.step.init": {"webhook_url"},
+        "options.step": {"webhook_url"},
     }
     for path, text in leaves(ENGLISH):
         if path.startswith("issues."):

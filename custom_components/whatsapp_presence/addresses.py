@@ -108,6 +108,16 @@ async def async_entries_at(
     ]
 
 
+async def async_leave_out_configured(
+    hass: HomeAssistant, data: Mapping[str, Any], instances: list[str]
+) -> list[str]:
+    """Return the instances of a server that are not set up yet."""
+    field = GATEWAYS[data[CONF_GATEWAY]].instance_field
+    entries = await async_entries_at(hass, data)
+    configured = {entry.data.get(field) for entry in entries}
+    return [instance for instance in instances if instance not in configured]
+
+
 async def _async_is_same(hass: HomeAssistant, first: str, second: str) -> bool:
     """Whether two addresses lead to the same path and port of the same host.
 

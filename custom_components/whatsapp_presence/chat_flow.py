@@ -40,6 +40,7 @@ from .const import (
     CONF_SETTLE_TIME,
     CONF_STAND_IN,
     DEFAULT_SETTLE_TIME,
+    DOCS_URL,
     MAX_SETTLE_TIME,
     SECTION_TIMING,
     SUBENTRY_TYPE_CHAT,
@@ -313,7 +314,17 @@ class ChatSubentryFlow(AddingFlow):
         elif (title := chats.name(chat_id, alias)) is None:
             title, mark = await self._async_nameless(chat_id)
             data |= mark
-        return self.async_create_entry(title=title, data=data, unique_id=chat_id)
+        return self.async_create_entry(
+            title=title,
+            data=data,
+            unique_id=chat_id,
+            # Beside what comes next; the text itself is the front end's to find.
+            description_placeholders={
+                "automations": f"{DOCS_URL}/automations.md",
+                "dashboard": f"{DOCS_URL}/dashboard.md",
+                "help": f"{DOCS_URL}/troubleshooting.md#unknown-or-no-data",
+            },
+        )
 
     async def _async_nameless(self, chat_id: str) -> tuple[str, dict[str, Any]]:
         """Name a chat of which no name is known; marks what is no number."""

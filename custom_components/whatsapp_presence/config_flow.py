@@ -32,7 +32,7 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
-from .addresses import async_entries_at
+from .addresses import async_entries_at, async_leave_out_configured
 from .chat_flow import ChatsSubentryFlow, ChatSubentryFlow, FirstChatContext
 from .chat_list import Notice
 from .const import (
@@ -46,7 +46,13 @@ from .const import (
     SUBENTRY_TYPE_CHATS,
 )
 from .gateways import GATEWAYS
-from .gateways.base import Gateway, InstanceInfo, InstanceLister, InstanceStatus
+from .gateways.base import (
+    Gateway,
+    InstanceInfo,
+    InstanceLister,
+    InstanceStatus,
+    Transport,
+)
 from .helpers import is_local_host
 from .reaching import async_ask, async_find_notices
 
@@ -163,12 +169,12 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
             if self._data.get(
                 GATEWAYS[gateway_type].instance_field
             ) or not lists_instances(gateway_type):
-                if (
-                    gateway := await self._async_check(self._data, errors)
-                ) and self._may_go_on(errors):
-                    return await self._async_create(gateway)
+                if created := await self._async_go_on(errors):
+                    return created
             elif instances := await self._async_list_instances(errors):
-                self._instances = await self._async_leave_out_configured(instances)
+                self._instances = await async_leave_out_configured(
+                    self.hass, self._data, instances
+                )
                 if not self._instances:
                     return self.async_abort(reason="already_configured")
                 return await self.async_instance(gateway_type, None)
@@ -189,10 +195,8 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         errors: dict[str, str] = {}
         if user_input is not None:
             self._data[field] = user_input[field]
-            if (
-                gateway := await self._async_check(self._data, errors)
-            ) and self._may_go_on(errors):
-                return await self._async_create(gateway)
+            if created := await self._async_go_on(errors):
+                return created
         return self.async_show_form(
             step_id=f"{gateway_type}_{field}",
             data_schema=vol.Schema(
@@ -289,8 +293,11 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         # An entry that could not be set up follows no changes.
         return self.async_update_reload_and_abort(entry, **changes)
 
-    async def _async_create(self, gateway: Gateway) -> ConfigFlowResult:
-        """Create the entry for an instance that was checked."""
+    async def _async_go_on(self, errors: dict[str, str]) -> ConfigFlowResult | None:
+        """Create the entry, if the instance is what it should be."""
+        gateway = await self._async_check(self._data, errors)
+        if gateway is None or not self._may_go_on(errors):
+            return None
         gateway_type: str = self._data[CONF_GATEWAY]
         await self.async_set_unique_id(f"{gateway_type}_{gateway.unique_id}")
         self._abort_if_unique_id_configured()
@@ -336,13 +343,6 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
             if entry is not itself and entry.data.get(field) == data[field]:
                 raise AbortFlow("already_configured")
 
-    async def _async_leave_out_configured(self, instances: list[str]) -> list[str]:
-        """Return the instances that are not set up yet."""
-        field = GATEWAYS[self._data[CONF_GATEWAY]].instance_field
-        entries = await async_entries_at(self.hass, self._data)
-        configured = {entry.data.get(field) for entry in entries}
-        return [instance for instance in instances if instance not in configured]
-
     async def _async_check(
         self, data: dict[str, Any], errors: dict[str, str]
     ) -> Gateway | None:
@@ -359,17 +359,17 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
 
     async def _async_list_instances(self, errors: dict[str, str]) -> list[str]:
         """List the instances that the credentials give access to."""
-
-        async def names(gateway: Gateway) -> list[str]:
-            lister: object = gateway
-            assert isinstance(lister, InstanceLister)
-            return await lister.list_instances()
-
-        found = await async_ask(self.hass, self._data, errors, names)
+        found = await async_ask(self.hass, self._data, errors, _list_instances)
         instances = found[1] if found else []
         if not instances and not errors:
             errors["base"] = "instance_not_found"
         return instances
+
+
+async def _list_instances(gateway: Gateway) -> list[str]:
+    lister: object = gateway
+    assert isinstance(lister, InstanceLister)
+    return await lister.list_instances()
 
 
 def add_gateway_steps(gateway_type: str) -> None:
@@ -402,6 +402,17 @@ class WhatsAppPresenceOptionsFlow(OptionsFlow):
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
+        """Ask in the form that says what is true of the gateway."""
+        return self._ask(user_input)
+
+    async def async_step_stream(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask where events come over a stream."""
+        return self._ask(user_input)
+
+    @callback
+    def _ask(self, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         """Ask for all options at once that are of any use with the gateway."""
         try:
             entry = self.config_entry
@@ -414,15 +425,15 @@ class WhatsAppPresenceOptionsFlow(OptionsFlow):
                 options[CONF_WEBHOOK_SECRET] = secret
             return self.async_create_entry(data=options)
         schema: dict[vol.Marker, Any] = {}
-        gateway_class = GATEWAYS[entry.data[CONF_GATEWAY]]
-        if gateway_class.capabilities.manages_webhooks:
+        capabilities = GATEWAYS[entry.data[CONF_GATEWAY]].capabilities
+        if capabilities.manages_webhooks:
             schema[vol.Required(CONF_REGISTER_WEBHOOK, default=True)] = (
                 BooleanSelector()
             )
-        if gateway_class.capabilities.signs_webhooks:
+        if capabilities.signs_webhooks:
             schema[vol.Optional(CONF_WEBHOOK_SECRET)] = _TOKEN
         return self.async_show_form(
-            step_id="init",
+            step_id="init" if capabilities.transport is Transport.WEBHOOK else "stream",
             data_schema=self.add_suggested_values_to_schema(
                 vol.Schema(schema), entry.options
             ),

@@ -4,6 +4,9 @@ from datetime import timedelta
 from typing import Final
 
 DOMAIN: Final = "whatsapp_presence"
+DOCS_URL: Final = (
+    "https://github.com/ha-whatsapp-presence/ha-whatsapp-presence/blob/main/docs"
+)
 
 SUBENTRY_TYPE_CHAT: Final = "chat"
 # A flow that adds many chats, each a subentry of the type above; there are none of this.

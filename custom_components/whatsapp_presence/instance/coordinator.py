@@ -130,6 +130,7 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         self.trouble = None
         self._abort_reauth()
         self._count_not_ready(info.status)
+        _tell_engine(self.hass, self.config_entry, info)
         return info
 
     def _failed(self, err: GatewayError) -> UpdateFailed:
@@ -286,3 +287,20 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
             self.config_entry.async_get_active_flows(self.hass, {SOURCE_REAUTH})
         ):
             self.hass.config_entries.flow.async_abort(flow["flow_id"])
+
+
+@callback
+def _tell_engine(hass: HomeAssistant, entry: ConfigEntry, info: InstanceInfo) -> None:
+    """Tell of an engine that can tell no presence, until it can."""
+    if info.cannot_tell is None or not info.cannot_tell.is_silent:
+        async_clear_issue(hass, Issue.ENGINE_CANNOT_TELL, entry.entry_id)
+        return
+    async_raise_issue(
+        hass,
+        Issue.ENGINE_CANNOT_TELL,
+        entry.entry_id,
+        instance=entry.title,
+        engine=info.engine or "",
+        version=info.version or "?",
+        remedy=info.remedy or "",
+    )

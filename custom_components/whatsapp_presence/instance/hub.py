@@ -28,6 +28,7 @@ from .people import People
 from .pictures import Pictures
 from .registration import WebhookRegistration
 from .rounds import Rounds
+from .silence import Silence
 from .store import InstanceStore
 
 _LOGGER = logging.getLogger(__name__)
@@ -106,6 +107,12 @@ class Instance:
         self._pictures = Pictures(
             hass, gateway, self.budget, lambda: self.coordinator.ready
         )
+        self.silence = Silence(
+            hass,
+            entry,
+            self.chats.values,
+            is_ready=lambda: self.coordinator.ready,
+        )
         self._deadlines = create_deadlines(hass)
         self._stream_was_lost = False
         self._learning = False
@@ -170,6 +177,7 @@ class Instance:
             )
         )
         self.announcer.async_setup()
+        self.silence.async_setup()
         if self.coordinator.ready:
             self.rounds.async_begin()
 
@@ -191,6 +199,7 @@ class Instance:
                     self.coordinator.async_look_again()
             else:
                 self.coordinator.async_hear(event)
+        self.silence.async_note_arrival()
 
     @callback
     def async_stream_changed(self, connected: bool) -> None:
@@ -253,6 +262,7 @@ class Instance:
 
     @callback
     def _start_to_learn(self) -> None:
+        self.silence.async_look()
         if not self._learning:
             self._learning = True
             self.entry.async_create_background_task(
