@@ -28,7 +28,7 @@ from custom_components.whatsapp_presence.instance import (
 from custom_components.whatsapp_presence.instance.announcing import HEARTBEAT_INTERVAL
 from custom_components.whatsapp_presence.presence import person, subscription
 from custom_components.whatsapp_presence.presence.model import PresenceChange
-from custom_components.whatsapp_presence.repairs import Issue
+from custom_components.whatsapp_presence.repairs import Issue, learn_more_url
 from custom_components.whatsapp_presence.trigger import TRIGGERS
 from homeassistant.components.history_stats.sensor import PLATFORM_SCHEMA
 from homeassistant.core import HomeAssistant
@@ -201,7 +201,8 @@ def test_each_repair_has_its_section() -> None:
 )
 def test_where_dialogs_lead_there_is_something(url: str) -> None:
     """Below the address of the documentation: a page, and a heading of it."""
-    assert url.startswith(f"{MANIFEST['documentation']}/blob/main/docs/")
+    manifest = json.loads((Path(const.__file__).parent / "manifest.json").read_text())
+    assert url.startswith(f"{manifest['documentation']}/blob/main/docs/")
     page, _, anchor = url.rpartition("/")[2].partition("#")
     assert f"docs/{page}" in PAGES
     assert not anchor or anchor in anchors(f"docs/{page}")

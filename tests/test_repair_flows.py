@@ -1,17 +1,23 @@
 """The repairs that a click can help with, as the front end goes through them."""
 
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
 from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.common import (
+    CLIENT_ID,
+    MockConfigEntry,
+    MockUser,
+)
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.whatsapp_presence.const import DOMAIN
 from custom_components.whatsapp_presence.presence.model import PresenceUpdate
 from custom_components.whatsapp_presence.repairs import Issue
+from homeassistant.auth.models import Credentials
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.helpers import issue_registry as ir
@@ -62,15 +68,28 @@ async def repairs_component(hass: HomeAssistant) -> None:
 
 
 @pytest.fixture
-async def repairs(hass_client: ClientSessionGenerator) -> RepairDialog:
+async def repairs(
+    hass: HomeAssistant,
+    hass_client: ClientSessionGenerator,
+    hass_admin_user: MockUser,
+    hass_admin_credential: Credentials,
+) -> RepairDialog:
     """Return the dialog."""
-    return RepairDialog(hass_client)
+
+    async def log_in() -> Any:
+        # A token lives no longer than half an hour.
+        refresh_token = await hass.auth.async_create_refresh_token(
+            hass_admin_user, CLIENT_ID, credential=hass_admin_credential
+        )
+        return await hass_client(hass.auth.async_create_access_token(refresh_token))
+
+    return RepairDialog(log_in)
 
 
 class RepairDialog:
     """The front end's part of a repair."""
 
-    def __init__(self, log_in: ClientSessionGenerator) -> None:
+    def __init__(self, log_in: Callable[[], Awaitable[Any]]) -> None:
         """Speak to Home Assistant as an administrator, who logs in when it is time."""
         self._log_in = log_in
         self._client: Any = None
