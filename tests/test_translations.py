@@ -375,15 +375,6 @@ def test_the_fix_flows_texts() -> None:
         assert set(texts["fix_flow"]["create_entry"]) == {"entered"}
 
 
-def test_titles_of_repairs_fit_a_phone() -> None:
-    """In a line or two, with the account's name in them."""
-    for path in LANGUAGES:
-        issues = json.loads(path.read_text("utf-8"))["issues"]
-        for key, texts in issues.items():
-            title = texts["title"].format(instance="x" * 12, name="x" * 12, chat="Anna")
-            assert len(title) <= 60, (path.name, key)
-
-
 def test_the_exceptions_texts() -> None:
     """Those of the gateways' errors, and those of the entities and actions."""
     gateways = {
