@@ -14,6 +14,11 @@ from ..presence.model import ChatPresence, PresenceUpdate, changes
 from ..presence.tracker import CLOCK_JUMP, PresenceTracker
 from .deadlines import Deadlines
 
+# A chat of which a flood tells: so many changes are shown at once, and then one each
+# half a second, the last one in any case.
+TELLS_AT_ONCE = 10
+TELL_SPAN = 0.5
+
 
 def create_deadlines(hass: HomeAssistant) -> Deadlines[Chat]:
     """Return what wakes the chats of an instance."""
@@ -41,6 +46,7 @@ class Chat:
         "_listeners",
         "_loop",
         "_on_seen",
+        "_tells_until",
         "_wake_at",
         "chat_id",
         "is_group",
@@ -86,6 +92,8 @@ class Chat:
         self._listeners: list[Listener] = []
         self._loop = hass.loop
         self._on_seen = on_seen
+        # When all that was told would have been, at one each TELL_SPAN; in loop time.
+        self._tells_until = -math.inf
         self._wake_at = math.inf
         # By how much the time of day is ahead of the loop's, which nobody sets.
         self._ahead = time.time() - hass.loop.time()
@@ -120,7 +128,7 @@ class Chat:
         if (deadline := tracker.deadline) is not None and deadline < self._wake_at:
             self._arm(now)
         if changed:
-            self.async_tell()
+            self._tell_in_time()
 
     @callback
     def answer(self, update: PresenceUpdate, asked_at: float) -> bool:
@@ -168,7 +176,8 @@ class Chat:
         if now > wake_at - CLOCK_JUMP:
             # Not a moment early, unless the clock was set back.
             now = max(now, wake_at)
-        self._follow(self.tracker.tick(now), now)
+        held_back = self.presence is not self.tracker.presence
+        self._follow(self.tracker.tick(now) or held_back, now)
 
     @callback
     def forget(self) -> None:
@@ -228,6 +237,18 @@ class Chat:
             if self.tracker.clock_set(step):
                 self.async_tell()
         return now
+
+    @callback
+    def _tell_in_time(self) -> None:
+        """Tell those who listen: now, or soon if they were told much of late."""
+        now = self._loop.time()
+        until = max(self._tells_until, now) + TELL_SPAN
+        if (wait := until - now - TELLS_AT_ONCE * TELL_SPAN) <= 0:
+            self._tells_until = until
+            self.async_tell()
+        elif (wake_at := time.time() + wait) < self._wake_at:
+            self._wake_at = wake_at
+            self._deadlines.set(self, wait)
 
     @callback
     def _follow(self, changed: bool, now: float) -> None:
