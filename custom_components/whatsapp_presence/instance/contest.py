@@ -73,4 +73,4 @@ def _origin(url: str) -> URL | None:
 def _host(url: str) -> str:
     """Return where an address leads, without what is secret of it."""
     origin = _origin(url)
-    return origin.authority if origin else "?"
+    return str(origin).partition("://")[2] if origin else "?"

@@ -1,7 +1,7 @@
 """Registering the webhook at the gateway, and keeping it so."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Callable
 from datetime import datetime, timedelta
 import logging
 
@@ -60,7 +60,8 @@ class WebhookRegistration:
         self._contest = Contest(hass, entry)
         self.url: str | None = None
         self.registered = False
-        self._stopped = False
+        # May be set while an answer is awaited.
+        self._stopped = asyncio.Event()
         self._retries = 0
         self._cancel_retry: CALLBACK_TYPE | None = None
 
@@ -98,11 +99,10 @@ class WebhookRegistration:
         """Delete what other homes have for this webhook; returns whether that worked."""
         try:
             async with self._written.run.lock:
-                for registered in await self._gateway.list_webhooks():
-                    if registered.url != self.url and self._contest.is_anothers(
-                        registered.url
-                    ):
-                        await self._gateway.delete_webhook(registered.webhook_id)
+                await _async_delete(
+                    self._gateway,
+                    lambda url: url != self.url and self._contest.is_anothers(url),
+                )
                 self._contest.note(())
         except GatewayError as err:
             _LOGGER.debug("Removing a webhook failed: %s", type(err).__name__)
@@ -132,14 +132,14 @@ class WebhookRegistration:
 
     async def _async_reconcile(self, *, anew: bool, is_check: bool) -> None:
         async with self._written.run.lock:
-            if self._is_over():
+            if self._stopped.is_set():
                 return
             self._stop_retry()
             if anew:
                 self.registered = False
             before = self.url
             url = self.url = await self._async_find_url()
-            if self._is_over():
+            if self._stopped.is_set():
                 return
             if unknown := self._written.follow(url):
                 self._contest.leave(unknown)
@@ -157,7 +157,7 @@ class WebhookRegistration:
                 else:
                     await self._async_align(url, anew=anew, is_check=is_check)
             except GatewayError as err:
-                if not self._is_over():
+                if not self._stopped.is_set():
                     self._failed(err, url, by_hand=by_hand)
             else:
                 self._retries = 0
@@ -197,7 +197,7 @@ class WebhookRegistration:
                 await self._gateway.delete_webhook(registered.webhook_id)
             elif self._contest.is_anothers(registered.url):
                 others.append(registered.url)
-        if self._is_over():
+        if self._stopped.is_set():
             return
         self._written.forget_old(old)
         self._contest.note(others, is_check=is_check)
@@ -206,7 +206,7 @@ class WebhookRegistration:
         self._written.remember(url)
         if keep is None:
             await self._gateway.create_webhook(url)
-            if self._is_over():
+            if self._stopped.is_set():
                 return
             self._look_again_in(LOOK_AGAIN)
         was_registered, self.registered = self.registered, True
@@ -222,8 +222,8 @@ class WebhookRegistration:
             async_clear_issue(self._hass, issue, self._entry.entry_id)
         if not (ours := self._written.withdraw()):
             return
-        await _async_delete(self._gateway, ours)
-        if self._is_over():
+        await _async_delete(self._gateway, ours.__contains__)
+        if self._stopped.is_set():
             return
         self.registered = False
         self._delivery.async_set_push(False)
@@ -233,12 +233,12 @@ class WebhookRegistration:
         try:
             url, try_again = await self._address.async_find()
         except NoURLAvailableError as err:
-            if not self._is_over():
+            if not self._stopped.is_set():
                 _tell_no_url(self._hass, self._entry, err)
                 self.registered = False
                 self._delivery.async_set_push(False)
             return None
-        if try_again and not self._is_over():
+        if try_again and not self._stopped.is_set():
             self._retry_later()
         async_clear_issue(self._hass, Issue.NO_PUBLIC_URL, self._entry.entry_id)
         return url
@@ -281,13 +281,9 @@ class WebhookRegistration:
             self._cancel_retry()
             self._cancel_retry = None
 
-    def _is_over(self) -> bool:
-        """Whether the entry was unloaded, which may be while an answer is awaited."""
-        return self._stopped
-
     @callback
     def _stop(self) -> None:
-        self._stopped = True
+        self._stopped.set()
         self._stop_retry()
 
     @callback
@@ -348,7 +344,7 @@ async def async_remove_webhook(
     written.end()
     if ours and gateway.capabilities.manages_webhooks:
         try:
-            await _async_delete(gateway, ours)
+            await _async_delete(gateway, ours.__contains__)
         except GatewayError as err:
             _LOGGER.warning(
                 "The webhook could not be removed from the gateway (%s); "
@@ -363,8 +359,8 @@ async def async_remove_webhook(
     await async_delete_cloudhook(hass, entry.data)
 
 
-async def _async_delete(gateway: Gateway, urls: Collection[str]) -> None:
-    """Delete what is registered for some addresses."""
+async def _async_delete(gateway: Gateway, is_meant: Callable[[str], bool]) -> None:
+    """Delete what is registered for the addresses that are meant."""
     for registered in await gateway.list_webhooks():
-        if registered.url in urls:
+        if is_meant(registered.url):
             await gateway.delete_webhook(registered.webhook_id)
