@@ -87,12 +87,12 @@ class ChatPicture(ChatEntity, ImageEntity):
 
     @callback
     @override
-    def async_write_ha_state(self) -> None:
+    def _async_write_ha_state(self) -> None:
         """Write the state, unless a token that was not renewed is the reason."""
         if self._is_spared:
             self._is_spared = False
         else:
-            super().async_write_ha_state()
+            super()._async_write_ha_state()
 
     @override
     def read(self) -> Picture | None:
