@@ -21,6 +21,7 @@ from custom_components.whatsapp_presence import (
     config_flow,
     event,
     exceptions,
+    image,
     sensor,
     switch,
 )
@@ -49,6 +50,7 @@ PLATFORMS: Final = {
     "binary_sensor": binary_sensor,
     "button": button,
     "event": event,
+    "image": image,
     "sensor": sensor,
     "switch": switch,
 }
@@ -254,7 +256,7 @@ def test_the_chat_flows_texts() -> None:
         "unusable_entry",
     }
     assert keywords("chat_flow", "reason") == {*one["abort"], *many["abort"]}
-    assert set(ENGLISH["selector"]) == {"chat_kind", "chat_list"}
+    assert set(ENGLISH["selector"]) == {"chat_kind", "chat_list", "dashboard"}
     assert set(ENGLISH["selector"]["chat_kind"]["options"]) == {"contact", "group"}
     assert set(ENGLISH["selector"]["chat_list"]["options"]) == set(Notice)
 
@@ -296,7 +298,7 @@ def test_an_entity_has_name_and_icon(
 def test_an_entitys_states_have_texts(
     platform: str, description: EntityDescription
 ) -> None:
-    """All states of an enum, on and off.
+    """All states of an enum, on and off, and nobody.
 
     A device class would name the latter, but not in all languages.
     """
@@ -305,6 +307,9 @@ def test_an_entitys_states_have_texts(
     states = set(getattr(description, "options", None) or ())
     if platform in ("binary_sensor", "switch"):
         states = {"on", "off"}
+    elif isinstance(description, sensor.MembersSensorDescription):
+        # A word for none; all others are numbers.
+        states = {"0"}
     assert set(texts.get("state", {})) == states
     assert set(icons.get("state", {})) <= states
 
