@@ -10,6 +10,7 @@ from homeassistant.components.sensor import (
     SensorDeviceClass,
     SensorEntity,
     SensorEntityDescription,
+    SensorStateClass,
 )
 from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
@@ -42,6 +43,8 @@ class MembersSensorDescription(SensorEntityDescription):
     """A sensor of a group's members."""
 
     members_fn: Callable[[ChatPresence], tuple[str, ...]]
+    # A number without a unit, which no language has to bend for one or for many.
+    state_class: SensorStateClass | None = SensorStateClass.MEASUREMENT
     known_fn: Callable[[ChatPresence], bool]
 
 
