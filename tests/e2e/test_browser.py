@@ -238,7 +238,7 @@ async def test_a_chat_is_changed(stage: Stage) -> None:
     await expect(dialog.dialog.get_by_text("Change Clara")).to_be_visible()
     await expect(dialog.field("name")).to_have_value("Clara")
     await dialog.dialog.get_by_text("Timing").click()
-    settle_time = dialog.dialog.get_by_role("spinbutton", name="Settle time")
+    settle_time = dialog.dialog.get_by_role("spinbutton", name="Off delay")
     await expect(settle_time).to_have_value("3")
     await settle_time.fill("0.5")
     await dialog.fill(name="Aunt Clara")
