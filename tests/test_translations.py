@@ -440,6 +440,32 @@ def test_the_triggers_and_conditions_are_those_of_the_code() -> None:
     assert set(ENGLISH["conditions"]) == set(CONDITIONS)
 
 
+# What somebody may look for, beside the integration's own name.
+PRESENCE = {
+    "ar": "تواجد",
+    "de": "präsenz",
+    "en": "presence",
+    "es": "presencia",
+    "fr": "présence",
+    "hi": "उपस्थिति",
+    "id": "kehadiran",
+    "it": "presenza",
+    "nl": "aanwezigheid",
+    "pt-BR": "presença",
+}
+
+
+@pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("kind", ["triggers", "conditions"])
+def test_triggers_and_conditions_can_be_found(path: Path, kind: str) -> None:
+    """The editor's search looks at name and description; the name alone is clear."""
+    for texts in json.loads(path.read_text("utf-8"))[kind].values():
+        assert "WhatsApp" in texts["name"]
+        found = f"{texts['name']} {texts['description']}".lower()
+        for word in ("whatsapp", "presence", PRESENCE[path.stem]):
+            assert word in found
+
+
 def test_the_system_healths_texts() -> None:
     """Each line has a label, that of each gateway's being reachable among them."""
     info = set(ENGLISH["system_health"]["info"])
@@ -469,6 +495,8 @@ def test_the_flows_texts_have_the_placeholders_that_are_passed() -> None:
         "config_subentries.chat.step.user": {"notice"},
         "config_subentries.chats.abort.chats_added": {"count"},
         "config_subentries.chats.step.user": {"notice"},
+        "exceptions.no_chats": {"targets"},
+        "exceptions.target_is_no_chat": {"target"},
         "options.step.init": {"webhook_url"},
     }
     for path, text in leaves(ENGLISH):
