@@ -40,6 +40,7 @@ from .common import (
     in_time,
     instance_of,
     online,
+    pass_time,
     until,
 )
 from .simulator import Simulator
