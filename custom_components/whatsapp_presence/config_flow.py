@@ -185,7 +185,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
                 credentials_schema(gateway_type, url), user_input
             ),
             errors=errors,
-            description_placeholders=self._about_engine(),
+            description_placeholders=_about_engine(self._info),
         )
 
     async def async_instance(
@@ -212,7 +212,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
                 }
             ),
             errors=errors,
-            description_placeholders=self._about_engine(),
+            description_placeholders=_about_engine(self._info),
         )
 
     async def async_step_reauth(
@@ -331,15 +331,6 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         errors["base"] = "engine_cannot_tell"
         return False
 
-    @callback
-    def _about_engine(self) -> dict[str, str]:
-        info = self._info
-        return {
-            "engine": info.engine or "",
-            "version": info.version or "?",
-            "remedy": info.remedy or "",
-        }
-
     async def _async_abort_if_same(
         self, data: Mapping[str, Any], itself: ConfigEntry | None = None
     ) -> None:
@@ -370,6 +361,14 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         if not instances and not errors:
             errors["base"] = "instance_not_found"
         return instances
+
+
+def _about_engine(info: InstanceInfo) -> dict[str, str]:
+    return {
+        "engine": info.engine or "",
+        "version": info.version or "?",
+        "remedy": info.remedy or "",
+    }
 
 
 async def _list_instances(gateway: Gateway) -> list[str]:

@@ -285,10 +285,8 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         if status is InstanceStatus.READY or (self.available and status.passing):
             return
         self._not_ready_polls += 1
-        if (
-            status is InstanceStatus.LOGIN_REQUIRED
-            or self._not_ready_polls >= NOT_READY_POLLS
-        ):
+        needs_login = status is InstanceStatus.LOGIN_REQUIRED
+        if needs_login or self._not_ready_polls >= NOT_READY_POLLS:
             async_raise_issue(
                 self.hass,
                 Issue.INSTANCE_NOT_READY,

@@ -113,10 +113,7 @@ class Instance:
             hass, gateway, self.budget, lambda: self.coordinator.ready
         )
         self.silence = Silence(
-            hass,
-            entry,
-            self.chats.values,
-            is_ready=lambda: self.coordinator.ready,
+            hass, entry, self.chats.values, lambda: self.coordinator.ready
         )
         self.inbox = Inbox(hass, entry, self.async_handle_events)
         self._deadlines = create_deadlines(hass)

@@ -34,7 +34,6 @@ class Silence:
         hass: HomeAssistant,
         entry: ConfigEntry,
         chats: Callable[[], Collection[Chat]],
-        *,
         is_ready: Callable[[], bool],
     ) -> None:
         """Begin without waiting; `is_ready` tells whether anything is to be expected."""
