@@ -7,15 +7,7 @@ caller's clock, `PresenceUpdate.time` is on the gateway's, which may be wrong.
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from .clock import (
-    CLOCK_JUMP,
-    LATE_LIMIT,
-    LONG_AGO,
-    NEVER,
-    Arrival,
-    Clock,
-    plausible,
-)
+from .clock import CLOCK_JUMP, LATE_LIMIT, LONG_AGO, NEVER, Arrival, Clock, plausible
 from .hearing import HearingChat
 from .members import MAX_MEMBERS
 from .model import ChatPresence, PresenceUpdate, Source
@@ -277,6 +269,7 @@ class PresenceTracker(HearingChat):
             # what was said before compares with nothing.
             self._move(now - clock.now)
             self._people.forget_order()
+            clock.in_time = LONG_AGO
         if self._people.due <= now:
             self._end(now)
 
