@@ -1,6 +1,8 @@
 """One chat: what is known of it, when that ends, and who wants to know."""
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
 import math
 import time
 from typing import Protocol
@@ -14,6 +16,11 @@ from ..presence.model import ChatPresence, PresenceUpdate, changes
 from ..presence.tracker import CLOCK_JUMP, PresenceTracker
 from .deadlines import Deadlines
 
+# A chat of which a flood tells: so many changes are shown at once, and then one each
+# half a second, the last one in any case.
+TELLS_AT_ONCE = 10
+TELL_SPAN = 0.5
+
 
 def create_deadlines(hass: HomeAssistant) -> Deadlines[Chat]:
     """Return what wakes the chats of an instance."""
@@ -23,6 +30,15 @@ def create_deadlines(hass: HomeAssistant) -> Deadlines[Chat]:
         chat.wake()
 
     return Deadlines(hass, "presence deadline", wake)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture, and when it was found to be a new one."""
+
+    content: bytes
+    content_type: str
+    found_at: datetime
 
 
 class Listener(Protocol):
@@ -41,10 +57,13 @@ class Chat:
         "_listeners",
         "_loop",
         "_on_seen",
+        "_tells_until",
         "_wake_at",
         "chat_id",
         "is_group",
+        "on_picture",
         "picture",
+        "picture_path",
         "presence",
         "pushed_at",
         "pushes",
@@ -78,7 +97,10 @@ class Chat:
         )
         # As it was told last; the tracker's may be a step ahead.
         self.presence: ChatPresence = self.tracker.presence
-        self.picture: str | None = None
+        self.picture: Picture | None = None
+        # Where the front end finds it; and who shows it, if anybody does.
+        self.picture_path: str | None = None
+        self.on_picture: Callable[[], None] | None = None
         # How many events told of the chat, and when the last one did, in loop time.
         self.pushes = 0
         self.pushed_at = -math.inf
@@ -86,6 +108,8 @@ class Chat:
         self._listeners: list[Listener] = []
         self._loop = hass.loop
         self._on_seen = on_seen
+        # When all that was told would have been, at one each TELL_SPAN; in loop time.
+        self._tells_until = -math.inf
         self._wake_at = math.inf
         # By how much the time of day is ahead of the loop's, which nobody sets.
         self._ahead = time.time() - hass.loop.time()
@@ -120,7 +144,7 @@ class Chat:
         if (deadline := tracker.deadline) is not None and deadline < self._wake_at:
             self._arm(now)
         if changed:
-            self.async_tell()
+            self._tell_in_time()
 
     @callback
     def answer(self, update: PresenceUpdate, asked_at: float) -> bool:
@@ -168,7 +192,8 @@ class Chat:
         if now > wake_at - CLOCK_JUMP:
             # Not a moment early, unless the clock was set back.
             now = max(now, wake_at)
-        self._follow(self.tracker.tick(now), now)
+        held_back = self.presence is not self.tracker.presence
+        self._follow(self.tracker.tick(now) or held_back, now)
 
     @callback
     def forget(self) -> None:
@@ -212,10 +237,17 @@ class Chat:
         self._follow(any(changed), self._now())
 
     @callback
-    def show_picture(self, url: str | None) -> None:
-        """Take over the address of the chat's picture."""
-        if url != self.picture:
-            self.picture = url
+    def take_picture(self, picture: Picture | None) -> None:
+        """Take over the chat's picture, or that there is none any more."""
+        self.picture = picture
+        if self.on_picture is not None:
+            self.on_picture()
+
+    @callback
+    def show_picture_at(self, path: str | None) -> None:
+        """Take over where the front end finds the picture."""
+        if path != self.picture_path:
+            self.picture_path = path
             self.async_tell()
 
     def _now(self) -> float:
@@ -228,6 +260,18 @@ class Chat:
             if self.tracker.clock_set(step):
                 self.async_tell()
         return now
+
+    @callback
+    def _tell_in_time(self) -> None:
+        """Tell those who listen: now, or soon if they were told much of late."""
+        now = self._loop.time()
+        until = max(self._tells_until, now) + TELL_SPAN
+        if (wait := until - now - TELLS_AT_ONCE * TELL_SPAN) <= 0:
+            self._tells_until = until
+            self.async_tell()
+        elif (wake_at := time.time() + wait) < self._wake_at:
+            self._wake_at = wake_at
+            self._deadlines.set(self, wait)
 
     @callback
     def _follow(self, changed: bool, now: float) -> None:
