@@ -172,11 +172,11 @@ async def test_a_slow_server_shows_the_account_no_longer(
     await set_up_stream(hass, account, *THREE)
     began = freezer().timestamp()
     simulator.fail_next(1_000_000, status=None, delay=12.0, path="/presence/")
-    for minute in range(3 * 60):
-        if minute % 11 == 0:
+    for minute in range(100):
+        if minute % 9 == 0:
             await account.reconnect()
-        for _ in range(3):
-            await pass_time(hass, freezer, 20)
+        for _ in range(5):
+            await pass_time(hass, freezer, 12)
     ended = freezer().timestamp()
     assert account.announcer.shown(began, ended) > 200
     assert most_of_an_hour(account, began, ended) <= SHARE
