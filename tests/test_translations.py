@@ -21,6 +21,7 @@ from custom_components.whatsapp_presence import (
     config_flow,
     event,
     exceptions,
+    image,
     sensor,
     switch,
 )
@@ -49,6 +50,7 @@ PLATFORMS: Final = {
     "binary_sensor": binary_sensor,
     "button": button,
     "event": event,
+    "image": image,
     "sensor": sensor,
     "switch": switch,
 }
@@ -254,7 +256,7 @@ def test_the_chat_flows_texts() -> None:
         "unusable_entry",
     }
     assert keywords("chat_flow", "reason") == {*one["abort"], *many["abort"]}
-    assert set(ENGLISH["selector"]) == {"chat_kind", "chat_list"}
+    assert set(ENGLISH["selector"]) == {"chat_kind", "chat_list", "dashboard"}
     assert set(ENGLISH["selector"]["chat_kind"]["options"]) == {"contact", "group"}
     assert set(ENGLISH["selector"]["chat_list"]["options"]) == set(Notice)
 
@@ -296,7 +298,7 @@ def test_an_entity_has_name_and_icon(
 def test_an_entitys_states_have_texts(
     platform: str, description: EntityDescription
 ) -> None:
-    """All states of an enum, on and off.
+    """All states of an enum, on and off, and nobody.
 
     A device class would name the latter, but not in all languages.
     """
@@ -305,6 +307,9 @@ def test_an_entitys_states_have_texts(
     states = set(getattr(description, "options", None) or ())
     if platform in ("binary_sensor", "switch"):
         states = {"on", "off"}
+    elif isinstance(description, sensor.MembersSensorDescription):
+        # A word for none; all others are numbers.
+        states = {"0"}
     assert set(texts.get("state", {})) == states
     assert set(icons.get("state", {})) <= states
 
@@ -435,6 +440,32 @@ def test_the_triggers_and_conditions_are_those_of_the_code() -> None:
     assert set(ENGLISH["conditions"]) == set(CONDITIONS)
 
 
+# What somebody may look for, beside the integration's own name.
+PRESENCE = {
+    "ar": "تواجد",
+    "de": "präsenz",
+    "en": "presence",
+    "es": "presencia",
+    "fr": "présence",
+    "hi": "उपस्थिति",
+    "id": "kehadiran",
+    "it": "presenza",
+    "nl": "aanwezigheid",
+    "pt-BR": "presença",
+}
+
+
+@pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("kind", ["triggers", "conditions"])
+def test_triggers_and_conditions_can_be_found(path: Path, kind: str) -> None:
+    """The editor's search looks at name and description; the name alone is clear."""
+    for texts in json.loads(path.read_text("utf-8"))[kind].values():
+        assert "WhatsApp" in texts["name"]
+        found = f"{texts['name']} {texts['description']}".lower()
+        for word in ("whatsapp", "presence", PRESENCE[path.stem]):
+            assert word in found
+
+
 def test_the_system_healths_texts() -> None:
     """Each line has a label, that of each gateway's being reachable among them."""
     info = set(ENGLISH["system_health"]["info"])
@@ -464,6 +495,8 @@ def test_the_flows_texts_have_the_placeholders_that_are_passed() -> None:
         "config_subentries.chat.step.user": {"notice"},
         "config_subentries.chats.abort.chats_added": {"count"},
         "config_subentries.chats.step.user": {"notice"},
+        "exceptions.no_chats": {"targets"},
+        "exceptions.target_is_no_chat": {"target"},
         "options.step.init": {"webhook_url"},
     }
     for path, text in leaves(ENGLISH):

@@ -26,6 +26,9 @@ from .const import (
 from .gateways import GATEWAYS
 from .gateways.base import Gateway
 
+# Those of pictures have some 500 characters.
+MAX_URL = 4096
+
 
 def create_gateway(hass: HomeAssistant, config: Mapping[str, Any]) -> Gateway:
     """Create the client of the gateway that an entry's data tell of."""
@@ -88,8 +91,10 @@ def is_local_host(host: str) -> bool:
     return is_loopback(address) or is_private(address)
 
 
-def is_presentable(url: str, secrets: frozenset[str]) -> bool:
-    """Whether an address may be handed to browsers: a web address without a secret."""
+def is_fetchable(url: str, secrets: frozenset[str]) -> bool:
+    """Whether an address may be asked for: a web address without a secret."""
+    if len(url) > MAX_URL:
+        return False
     try:
         parsed = URL(url)
     except ValueError:

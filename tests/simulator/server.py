@@ -275,7 +275,10 @@ class Simulator:
     ) -> web.StreamResponse:
         gateway = gateway_of(request.path)
         if gateway is None:
-            return await handler(request)
+            failed = None
+            if request.path.startswith("/pictures/"):
+                failed = await self._fail(request, "pictures")
+            return failed or await handler(request)
         record = RecordedRequest(
             gateway=gateway,
             method=request.method,
