@@ -84,7 +84,7 @@ async def async_setup_entry(
         entry.add_update_listener(_UpdateListener(entry).async_entry_updated)
     )
     async_open_webhook(hass, entry, gateway, instance.async_handle_events)
-    registration.async_setup()
+    await registration.async_setup()
     if gateway.capabilities.transport is Transport.WEBSOCKET:
         async_start_stream(
             hass,

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Mapping
 import logging
+from secrets import token_urlsafe
 from typing import Any, override
 
 import voluptuous as vol
@@ -296,9 +297,10 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         await self.async_set_unique_id(f"{gateway_type}_{gateway.unique_id}")
         self._abort_if_unique_id_configured()
         await self._async_abort_if_same(self._data)
+        # 128 bits can't be guessed, and Home Assistant pays for a path's length.
         return self.async_create_entry(
             title=f"{gateway.name} {self._data[GATEWAYS[gateway_type].instance_field]}",
-            data={**self._data, CONF_WEBHOOK_ID: webhook.async_generate_id()},
+            data={**self._data, CONF_WEBHOOK_ID: token_urlsafe(16)},
             options={CONF_REGISTER_WEBHOOK: True},
         )
 

@@ -2,17 +2,21 @@
 
 from collections.abc import Callable
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yarl import URL
 
-from homeassistant.components import cloud, webhook
+from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_WEBHOOK_ID, EVENT_CORE_CONFIG_UPDATE
 from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers.importlib import async_import_module
 
 from ..const import CONF_CLOUDHOOK_URL
 from ..helpers import is_local_host
+
+if TYPE_CHECKING:
+    from homeassistant.components import cloud
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -29,9 +33,10 @@ class WebhookAddress:
         self._webhook_id: str = entry.data[CONF_WEBHOOK_ID]
         self._gateway_url = gateway_url
 
-    @callback
-    def async_watch(self, on_change: Callable[[], None]) -> None:
+    async def async_watch(self, on_change: Callable[[], None]) -> None:
         """Tell of changes for as long as the entry is loaded."""
+        await _async_load_cloud(self._hass)
+        from homeassistant.components import cloud
 
         @callback
         def cloud_changed(state: cloud.CloudConnectionState) -> None:
@@ -68,6 +73,9 @@ class WebhookAddress:
 
         Raises NoURLAvailableError if there is none.
         """
+        await _async_load_cloud(self._hass)
+        from homeassistant.components import cloud
+
         url: str | None = None
         try_again = False
         if cloud.async_active_subscription(self._hass):
@@ -100,11 +108,22 @@ async def async_delete_cloudhook(hass: HomeAssistant, entry: ConfigEntry) -> Non
     """Take the address in the cloud back, if there is one."""
     if CONF_CLOUDHOOK_URL not in entry.data:
         return
+    await _async_load_cloud(hass)
+    from homeassistant.components import cloud
+
     try:
         await cloud.async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])
     except Exception as err:  # noqa: BLE001
         # No cloud, or the user has deleted it there: the entry goes all the same.
         _LOGGER.debug("Deleting the cloudhook failed: %s", type(err).__name__)
+
+
+async def _async_load_cloud(hass: HomeAssistant) -> None:
+    """Import the cloud off the loop, and only for who is called from outside.
+
+    It brings some 25 MiB, which nobody needs whose gateway is asked for its events.
+    """
+    await async_import_module(hass, "homeassistant.components.cloud")
 
 
 @callback

@@ -52,14 +52,13 @@ class WebhookRegistration:
         self._retries = 0
         self._cancel_retry: CALLBACK_TYPE | None = None
 
-    @callback
-    def async_setup(self) -> None:
+    async def async_setup(self) -> None:
         """Begin to register the webhook, in the background."""
         if self._gateway.capabilities.transport is not Transport.WEBHOOK:
             return
         unload = self._entry.async_on_unload
         unload(self._stop_retry)
-        self._address.async_watch(self.async_reconcile_soon)
+        await self._address.async_watch(self.async_reconcile_soon)
         unload(
             async_track_time_interval(
                 self._hass,
