@@ -26,7 +26,15 @@ ROOMS = (
     ("delivery",),
     ("pictures", "people"),
     ("chat", "lookups"),
-    ("deadlines", "aliases", "address", "budget"),
+    (
+        "deadlines",
+        "aliases",
+        "address",
+        "budget",
+        "credentials",
+        "inbox",
+        "statuses",
+    ),
     ("store",),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}

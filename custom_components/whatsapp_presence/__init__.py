@@ -83,15 +83,16 @@ async def async_setup_entry(
     entry.async_on_unload(
         entry.add_update_listener(_UpdateListener(entry).async_entry_updated)
     )
-    async_open_webhook(hass, entry, gateway, instance.async_handle_events)
+    async_open_webhook(hass, entry, gateway, instance.inbox.async_take)
     await registration.async_setup()
     if gateway.capabilities.transport is Transport.WEBSOCKET:
         async_start_stream(
             hass,
             entry,
             gateway,
-            instance.async_handle_events,
+            instance.inbox.async_take,
             instance.async_stream_changed,
+            instance.async_stream_refused,
         )
     instance.async_start()
     return True

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 import socket
 from typing import Any
 
@@ -20,6 +20,9 @@ from .gateways.waha import WahaGateway
 from .helpers import is_local_host
 
 RESOLVE_TIMEOUT = 5
+
+# Where a network without IPv4 reaches what has nothing else.
+_NAT64 = ip_network("64:ff9b::/96")
 
 # Where a server listens that somebody runs at home.
 _PORTS = {WahaGateway.key: 3000}
@@ -79,6 +82,46 @@ async def async_entries_at(
         and (url := entry.data.get(CONF_URL))
         and await _async_is_same(hass, url, data[CONF_URL])
     ]
+
+
+async def async_check_picture_url(
+    hass: HomeAssistant, url: str, gateway_url: str
+) -> bool:
+    """Whether a picture may be fetched from an address that a gateway has named.
+
+    It may from a public one, over https; and, if the gateway itself is local, from
+    exactly where that is. A name is looked up for this, and must lead to nothing else.
+    Who fetches must follow no redirect, for it would not be checked.
+    """
+    try:
+        parsed, gateway = URL(url), URL(gateway_url)
+    except ValueError:
+        return False
+    if parsed.user is not None or parsed.password is not None or not parsed.host:
+        return False
+    is_public = await _async_is_public(hass, parsed.host)
+    if _origin(parsed) == _origin(gateway) and not is_public:
+        return True
+    return parsed.scheme == "https" and is_public
+
+
+def _origin(url: URL) -> tuple[str, str | None, int | None]:
+    return url.scheme, url.host, url.port
+
+
+async def _async_is_public(hass: HomeAssistant, host: str) -> bool:
+    """Whether a host is somewhere in the internet, under all of its addresses."""
+    return all(map(_is_public, await _async_resolve(hass, host)))
+
+
+def _is_public(text: str) -> bool:
+    if not is_ip_address(text):
+        # Loopback, or a name that leads nowhere.
+        return False
+    address = ip_address(text)
+    if address in _NAT64:
+        address = IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.is_global and not address.is_multicast
 
 
 async def _async_is_same(hass: HomeAssistant, first: str, second: str) -> bool:

@@ -20,6 +20,7 @@ class Issue(StrEnum):
     NO_PUBLIC_URL = "no_public_url"
     WEBHOOK_NOT_REGISTERED = "webhook_not_registered"
     WEBHOOK_SILENT = "webhook_silent"
+    STREAM_REFUSED = "stream_refused"
     STREAM_SILENT = "stream_silent"
     INSTANCE_NOT_READY = "instance_not_ready"
     CHAT_REFUSED = "chat_refused"
@@ -30,6 +31,7 @@ _SEVERITY = {
     Issue.NO_PUBLIC_URL: ir.IssueSeverity.WARNING,
     Issue.WEBHOOK_NOT_REGISTERED: ir.IssueSeverity.WARNING,
     Issue.WEBHOOK_SILENT: ir.IssueSeverity.WARNING,
+    Issue.STREAM_REFUSED: ir.IssueSeverity.WARNING,
     Issue.STREAM_SILENT: ir.IssueSeverity.WARNING,
     Issue.INSTANCE_NOT_READY: ir.IssueSeverity.ERROR,
     Issue.CHAT_REFUSED: ir.IssueSeverity.WARNING,
