@@ -52,7 +52,7 @@ from .gateways.base import (
     InstanceStatus,
     Transport,
 )
-from .helpers import find_gateway, is_usable
+from .helpers import find_gateway, is_usable, new_webhook_id
 from .instance.address import known_url
 from .instance.registration import async_renew_webhook
 from .reaching import async_ask, async_find_notices
@@ -314,7 +314,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
             name = self._data[GATEWAYS[gateway_type].instance_field]
         return self.async_create_entry(
             title=f"{gateway.name} {name}",
-            data={**self._data, CONF_WEBHOOK_ID: webhook.async_generate_id()},
+            data={**self._data, CONF_WEBHOOK_ID: new_webhook_id()},
             options={CONF_REGISTER_WEBHOOK: True},
         )
 
@@ -384,7 +384,7 @@ def _mended(entry: ConfigEntry, gateway_class: type[Gateway]) -> dict[str, Any]:
         (gateway_class.instance_field, ""),
         (gateway_class.token_field, ""),
         (CONF_URL, gateway_class.default_url or ""),
-        (CONF_WEBHOOK_ID, webhook.async_generate_id()),
+        (CONF_WEBHOOK_ID, new_webhook_id()),
     ):
         if not isinstance(data.get(key), str) or not data[key]:
             data[key] = default
