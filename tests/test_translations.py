@@ -351,7 +351,7 @@ def test_the_fix_flows_texts() -> None:
         if flow:
             assert set(texts["fix_flow"]["step"]) == {"confirm"}
             assert set(texts["fix_flow"]["step"]["confirm"]) == {"title", "description"}
-            assert set(texts["fix_flow"]["abort"]) == {flow.reason}
+            assert set(texts["fix_flow"]["abort"]) == {flow.reason, "account_removed"}
 
 
 def test_the_exceptions_texts() -> None:

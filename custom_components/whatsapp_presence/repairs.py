@@ -71,9 +71,9 @@ class _FixFlow(RepairsFlow):
 
     reason: str
 
-    def __init__(self, entry: ConfigEntry[Any]) -> None:
+    def __init__(self, entry_id: str) -> None:
         """Remember whose problem it is."""
-        self._entry = entry
+        self._entry_id = entry_id
 
     @abstractmethod
     async def async_fix(self, data: Any) -> bool:
@@ -89,6 +89,11 @@ class _FixFlow(RepairsFlow):
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
         """Wait for the click, then try."""
+        entry: ConfigEntry[Any] | None = self.hass.config_entries.async_get_entry(
+            self._entry_id
+        )
+        if entry is None:
+            return self.async_abort(reason="account_removed")
         if user_input is None:
             issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
             return self.async_show_form(
@@ -98,8 +103,8 @@ class _FixFlow(RepairsFlow):
                 if issue
                 else None,
             )
-        if self._entry.state is ConfigEntryState.LOADED and await self.async_fix(
-            self._entry.runtime_data
+        if entry.state is ConfigEntryState.LOADED and await self.async_fix(
+            entry.runtime_data
         ):
             return self.async_create_entry(data={})
         return self.async_abort(reason=self.reason)
@@ -143,5 +148,4 @@ async def async_create_fix_flow(
 ) -> RepairsFlow:
     """Create the flow for a problem that a click can help with."""
     assert data is not None
-    entry = hass.config_entries.async_get_known_entry(data["owner_id"])
-    return FIX_FLOWS[Issue(data["issue"])](entry)
+    return FIX_FLOWS[Issue(data["issue"])](data["owner_id"])
