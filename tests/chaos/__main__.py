@@ -6,6 +6,7 @@ import sys
 # Ours first: the test package brings a custom_components of its own.
 import custom_components.whatsapp_presence  # noqa: F401
 
+from .floods import FLOODS, floods
 from .fuzz import FuzzResult, fuzz
 from .oracle import KINDS, Oracle
 from .run import Result, run
@@ -129,6 +130,13 @@ def main() -> int:
         metavar="COUNT",
         help="throw so many webhook bodies instead (%(const)s)",
     )
+    parser.add_argument(
+        "--floods",
+        nargs="*",
+        metavar="FLOOD",
+        help="throw floods at a Home Assistant in a process of its own instead: all, or "
+        + ", ".join(FLOODS),
+    )
     parser.add_argument("--hours", type=float, default=24, help="simulated hours")
     parser.add_argument(
         "--only",
@@ -141,6 +149,8 @@ def main() -> int:
         "--rows", action="store_true", help="print the documentation's rows as well"
     )
     arguments = parser.parse_args()
+    if arguments.floods is not None:
+        return 0 if floods(arguments.floods) else 1
     if arguments.fuzz is not None:
         found = fuzz(arguments.seed, arguments.fuzz)
         report_fuzz(arguments.seed, found)
