@@ -6,6 +6,7 @@ import sys
 # Ours first: the test package brings a custom_components of its own.
 import custom_components.whatsapp_presence  # noqa: F401
 
+from . import homes
 from .fuzz import FuzzResult, fuzz
 from .oracle import KINDS, Oracle
 from .run import Result, run
@@ -140,11 +141,20 @@ def main() -> int:
     parser.add_argument(
         "--rows", action="store_true", help="print the documentation's rows as well"
     )
+    parser.add_argument(
+        "--homes",
+        action="store_true",
+        help="let homes with one backup in common live side by side instead",
+    )
     arguments = parser.parse_args()
     if arguments.fuzz is not None:
         found = fuzz(arguments.seed, arguments.fuzz)
         report_fuzz(arguments.seed, found)
         return 0 if found.good else 1
+    if arguments.homes:
+        lived = homes.run(arguments.seed, arguments.hours)
+        homes.report(arguments.seed, lived)
+        return 0 if lived.good else 1
     result = run(arguments.seed, arguments.hours, only=arguments.only)
     report(arguments.seed, result)
     if arguments.rows:
