@@ -6,7 +6,7 @@ import sys
 # Ours first: the test package brings a custom_components of its own.
 import custom_components.whatsapp_presence  # noqa: F401
 
-from . import homes
+from . import homes, losses
 from .fuzz import FuzzResult, fuzz
 from .oracle import KINDS, Oracle
 from .run import Result, run
@@ -146,6 +146,11 @@ def main() -> int:
         action="store_true",
         help="let homes with one backup in common live side by side instead",
     )
+    parser.add_argument(
+        "--losses",
+        action="store_true",
+        help="lose the power, the disk, stores and entries instead",
+    )
     arguments = parser.parse_args()
     if arguments.fuzz is not None:
         found = fuzz(arguments.seed, arguments.fuzz)
@@ -155,6 +160,10 @@ def main() -> int:
         lived = homes.run(arguments.seed, arguments.hours)
         homes.report(arguments.seed, lived)
         return 0 if lived.good else 1
+    if arguments.losses:
+        lost = losses.run(arguments.only)
+        losses.report(lost)
+        return 0 if lost.good else 1
     result = run(arguments.seed, arguments.hours, only=arguments.only)
     report(arguments.seed, result)
     if arguments.rows:

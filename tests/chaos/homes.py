@@ -94,6 +94,11 @@ class Home:
         self._http: web.AppRunner | None = None
 
     @property
+    def url(self) -> str:
+        """Where it is, whether it knows that or not."""
+        return f"http://{HOST}:{self._port}"
+
+    @property
     def session(self) -> ClientSession:
         """By which its requests can be told from others'."""
         return async_get_clientsession(self.hass)
@@ -110,9 +115,7 @@ class Home:
         await self._http.setup()
         await web.TCPSite(self._http, HOST, self._port, reuse_address=True).start()
         self._port = self._http.addresses[0][1]
-        self.hass.config.external_url = (
-            f"http://{HOST}:{self._port}" if self.has_address else None
-        )
+        self.hass.config.external_url = self.url if self.has_address else None
 
     def restore(self, entries: dict[str, MockConfigEntry]) -> None:
         """Take what another home, or this one before, had stored of its accounts."""
@@ -381,6 +384,9 @@ async def _main(seed: int, hours: float) -> Result:
                 street.homes.remove(home)
                 for entry in home.entries.values():
                     await home.hass.config_entries.async_remove(entry.entry_id)
+                for gateway, account in street.accounts.items():
+                    if original.url not in str(account.webhooks):
+                        street.complain(f"{home.name} took the original's of {gateway}")
             await street.live(hours / 3)
             street.check()
             for gateway, account in street.accounts.items():

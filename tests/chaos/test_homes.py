@@ -1,4 +1,4 @@
-"""A short piece of the life of homes with one backup in common."""
+"""A short piece of the life of homes with one backup in common, and some losses."""
 
 import pytest
 
@@ -7,9 +7,16 @@ from .test_chaos import run
 
 def test_homes_leave_each_other_alone() -> None:
     """Each hears everything, and neither writes once all have settled."""
-    done = run("-m", "tests.chaos", "--homes", "--hours", "2")
+    done = run("-m", "tests.chaos", "--homes", "--hours", "1.5")
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stdout.endswith("good\n")
+
+
+@pytest.mark.parametrize("loss", ["killed", "disk full", "store broken"])
+def test_what_is_lost_is_borne(loss: str) -> None:
+    """Accounts come back, and what was known is known again."""
+    done = run("-m", "tests.chaos", "--losses", "--only", loss)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 BROKEN = """
@@ -18,7 +25,7 @@ import custom_components.whatsapp_presence
 from custom_components.whatsapp_presence.instance import contest, written
 from tests.chaos.homes import run
 {sabotage}
-print(*run(1, 1.5).problems, sep="\\n")
+print(*run(1, 0.9).problems, sep="\\n")
 """
 
 # Whatever ends at the webhook's id is taken for this home's own.
@@ -35,7 +42,7 @@ written.WrittenAddresses.of_this_home = lambda self, own: {
 
 @pytest.mark.parametrize(
     ("sabotage", "found"),
-    [(FIGHTS, "wrote"), (CLAIMS, "0 webhooks")],
+    [(FIGHTS, "wrote"), (CLAIMS, "took the original's")],
     ids=["fights", "claims"],
 )
 def test_what_is_broken_is_seen(sabotage: str, found: str) -> None:
