@@ -23,10 +23,19 @@ ROOMS = (
     ("coordinator", "registration", "webhook", "stream", "announcing"),
     ("rounds",),
     ("asking", "timetable"),
-    ("delivery",),
+    ("delivery", "silence"),
     ("pictures", "people"),
     ("chat", "lookups"),
-    ("deadlines", "aliases", "address", "budget", "contest"),
+    (
+        "deadlines",
+        "aliases",
+        "address",
+        "budget",
+        "contest",
+        "credentials",
+        "inbox",
+        "statuses",
+    ),
     ("store", "written"),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}

@@ -38,6 +38,7 @@ PLATFORMS = [
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
     Platform.EVENT,
+    Platform.IMAGE,
     Platform.SENSOR,
     Platform.SWITCH,
 ]
@@ -109,15 +110,16 @@ async def async_setup_entry(
 
     entry.async_on_unload(partial(_clear_issues, hass, entry))
     entry.async_on_unload(entry.add_update_listener(listener.async_entry_updated))
-    async_open_webhook(hass, entry, gateway, instance.async_handle_events)
-    registration.async_setup()
+    async_open_webhook(hass, entry, gateway, instance.inbox.async_take)
+    await registration.async_setup()
     if gateway.capabilities.transport is Transport.WEBSOCKET:
         async_start_stream(
             hass,
             entry,
             gateway,
-            instance.async_handle_events,
+            instance.inbox.async_take,
             instance.async_stream_changed,
+            instance.async_stream_refused,
         )
     instance.async_start()
     return True

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from ipaddress import ip_address
+from secrets import token_urlsafe
 from typing import Any
 
 from yarl import URL
@@ -25,12 +26,24 @@ from .const import (
 from .gateways import GATEWAYS
 from .gateways.base import Gateway
 
+# Those of pictures have some 500 characters.
+MAX_URL = 4096
+
 
 def create_gateway(hass: HomeAssistant, config: Mapping[str, Any]) -> Gateway:
     """Create the client of the gateway that an entry's data tell of."""
     return GATEWAYS[config[CONF_GATEWAY]].from_config(
         async_get_clientsession(hass), config, json_loads=json_loads
     )
+
+
+def new_webhook_id() -> str:
+    """Return an id for a webhook that nobody can guess.
+
+    It has 128 bits, and is shorter than Home Assistant's own of 256: each call pays for
+    the length of its path.
+    """
+    return token_urlsafe(16)
 
 
 def is_complete(hass: HomeAssistant, data: Mapping[str, Any]) -> bool:
@@ -80,8 +93,10 @@ def is_local_host(host: str) -> bool:
     return is_loopback(address) or is_private(address)
 
 
-def is_presentable(url: str, secrets: frozenset[str]) -> bool:
-    """Whether an address may be handed to browsers: a web address without a secret."""
+def is_fetchable(url: str, secrets: frozenset[str]) -> bool:
+    """Whether an address may be asked for: a web address without a secret."""
+    if len(url) > MAX_URL:
+        return False
     try:
         parsed = URL(url)
     except ValueError:
