@@ -42,6 +42,7 @@ class Issue(StrEnum):
     WEBHOOK_CONTESTED = "webhook_contested"
     CHAT_UNREADABLE = "chat_unreadable"
     ENTRY_TOO_NEW = "entry_too_new"
+    ENTRY_UNUSABLE = "entry_unusable"
 
 
 _SEVERITY = {
@@ -58,6 +59,7 @@ _SEVERITY = {
     Issue.WEBHOOK_CONTESTED: ir.IssueSeverity.WARNING,
     Issue.CHAT_UNREADABLE: ir.IssueSeverity.WARNING,
     Issue.ENTRY_TOO_NEW: ir.IssueSeverity.ERROR,
+    Issue.ENTRY_UNUSABLE: ir.IssueSeverity.ERROR,
 }
 
 
