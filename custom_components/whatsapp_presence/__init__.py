@@ -16,6 +16,7 @@ from .const import (
     DOMAIN,
     SUBENTRY_TYPE_CHAT,
 )
+from .dashboard import async_setup_dashboard
 from .entity import chat_added_signal, chat_device_identifier
 from .gateways.base import Gateway, Transport
 from .helpers import create_gateway
@@ -47,8 +48,9 @@ _OWN_DATA = (CONF_WEBHOOK_URL, CONF_CLOUDHOOK_URL)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up the actions."""
+    """Set up the actions, and the dashboard."""
     async_setup_services(hass)
+    async_setup_dashboard(hass)
     return True
 
 
