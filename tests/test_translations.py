@@ -203,7 +203,13 @@ def test_the_config_flow_has_no_text_too_many() -> None:
         assert hasattr(flow, f"async_step_{step}"), step
     tokens = {GATEWAYS[gateway].token_field for gateway in GATEWAYS}
     assert set(ENGLISH["config"]["step"]["reauth_confirm"]["data"]) == tokens
-    assert set(ENGLISH["config"]["step"]["reconfigure"]["data"]) == {*tokens, "url"}
+    # What is missing of an entry is asked for as well.
+    instances = {GATEWAYS[gateway].instance_field for gateway in GATEWAYS}
+    assert set(ENGLISH["config"]["step"]["reconfigure"]["data"]) == {
+        *tokens,
+        *instances,
+        "url",
+    }
 
 
 def test_the_config_flows_errors_and_aborts() -> None:
@@ -212,8 +218,12 @@ def test_the_config_flows_errors_and_aborts() -> None:
     assert raised - {"base", "url"} == set(ENGLISH["config"]["error"])
     # Successes are Home Assistant's own.
     assert keywords("config_flow", "reason") == set(ENGLISH["config"]["abort"])
-    assert set(ENGLISH["config"]["abort"]) == {"already_configured", "account_removed"}
-    assert set(ENGLISH["options"]["abort"]) == {"account_removed"}
+    assert set(ENGLISH["config"]["abort"]) == {
+        "already_configured",
+        "account_removed",
+        "unusable_entry",
+    }
+    assert set(ENGLISH["options"]["abort"]) == {"account_removed", "unusable_entry"}
 
 
 def steps_of(flow: type) -> set[str]:
@@ -234,7 +244,8 @@ def test_the_chat_flows_texts() -> None:
         assert texts["entry_type"]
     timing = {"timing": {"settle_time"}}
     assert_form_texts(one["step"]["user"], {"chat", "name"}, timing)
-    assert_form_texts(one["step"]["reconfigure"], {"name"}, timing)
+    # Who it is, is asked where that is not stored.
+    assert_form_texts(one["step"]["reconfigure"], {"chat", "name"}, timing)
     assert_form_texts(many["step"]["user"], {"chats"}, timing)
     assert set(many["error"]) == {"nothing_picked"}
     assert errors_of("chat_flow") | set(Refusal) == {*one["error"], *many["error"]}
@@ -242,6 +253,7 @@ def test_the_chat_flows_texts() -> None:
         "account_removed",
         "already_configured",
         "chat_removed",
+        "unusable_entry",
     }
     assert keywords("chat_flow", "reason") == {*one["abort"], *many["abort"]}
     assert set(ENGLISH["selector"]) == {"chat_kind", "chat_list", "dashboard"}
@@ -252,7 +264,8 @@ def test_the_chat_flows_texts() -> None:
 def test_the_options_texts() -> None:
     """Both options, and the address to register by hand."""
     (step,) = ENGLISH["options"]["step"].values()
-    assert_form_texts(step, {"register_webhook", "webhook_secret"}, {})
+    options = {"register_webhook", "webhook_secret", "new_webhook_address"}
+    assert_form_texts(step, options, {})
     assert "{webhook_url}" in step["description"]
 
 
@@ -329,7 +342,8 @@ def explanation(issue: dict[str, Any]) -> str:
 
 def test_the_issues_texts() -> None:
     """Each issue has a text, and each text's placeholders are passed."""
-    assert set(ENGLISH["issues"]) == set(Issue)
+    variants = {"no_public_url_local": Issue.NO_PUBLIC_URL}
+    assert set(ENGLISH["issues"]) == {*Issue, *variants}
     passed: dict[str, set[str]] = {}
     for module in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(module.read_text("utf-8"))):
@@ -339,9 +353,16 @@ def test_the_issues_texts() -> None:
                 given = {keyword.arg for keyword in node.keywords if keyword.arg}
                 for name in ast.walk(node.args[1]):
                     if isinstance(name, ast.Attribute):
-                        issue = Issue[name.attr]
-                        passed[issue] = passed.get(issue, given) & given
-    assert set(passed) == set(Issue)
+                        key: str = Issue[name.attr]
+                        if "variant" in given:
+                            (variant,) = (
+                                ast.literal_eval(keyword.value)
+                                for keyword in node.keywords
+                                if keyword.arg == "variant"
+                            )
+                            key = f"{key}_{variant}"
+                        passed[key] = passed.get(key, given) & given
+    assert set(passed) == {*Issue, *variants}
     for issue, texts in ENGLISH["issues"].items():
         for _, text in leaves(texts):
             assert placeholders(text) <= passed[issue], issue
@@ -355,7 +376,12 @@ def test_the_fix_flows_texts() -> None:
         assert set(texts) == {"title", "fix_flow" if flow else "description"}
         if flow:
             assert set(texts["fix_flow"]["step"]) == {"confirm"}
-            assert set(texts["fix_flow"]["step"]["confirm"]) == {"title", "description"}
+            confirm = texts["fix_flow"]["step"]["confirm"]
+            fields = {str(key) for key in flow.schema.schema}
+            data = {"data", "data_description"} if fields else set()
+            assert set(confirm) == {"title", "description", *data}
+            if fields:
+                assert_form_texts(confirm, fields, {})
             assert set(texts["fix_flow"]["abort"]) == {flow.reason}
 
 
@@ -414,6 +440,32 @@ def test_the_triggers_and_conditions_are_those_of_the_code() -> None:
     assert set(ENGLISH["conditions"]) == set(CONDITIONS)
 
 
+# What somebody may look for, beside the integration's own name.
+PRESENCE = {
+    "ar": "تواجد",
+    "de": "präsenz",
+    "en": "presence",
+    "es": "presencia",
+    "fr": "présence",
+    "hi": "उपस्थिति",
+    "id": "kehadiran",
+    "it": "presenza",
+    "nl": "aanwezigheid",
+    "pt-BR": "presença",
+}
+
+
+@pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("kind", ["triggers", "conditions"])
+def test_triggers_and_conditions_can_be_found(path: Path, kind: str) -> None:
+    """The editor's search looks at name and description; the name alone is clear."""
+    for texts in json.loads(path.read_text("utf-8"))[kind].values():
+        assert "WhatsApp" in texts["name"]
+        found = f"{texts['name']} {texts['description']}".lower()
+        for word in ("whatsapp", "presence", PRESENCE[path.stem]):
+            assert word in found
+
+
 def test_the_system_healths_texts() -> None:
     """Each line has a label, that of each gateway's being reachable among them."""
     info = set(ENGLISH["system_health"]["info"])
@@ -443,6 +495,8 @@ def test_the_flows_texts_have_the_placeholders_that_are_passed() -> None:
         "config_subentries.chat.step.user": {"notice"},
         "config_subentries.chats.abort.chats_added": {"count"},
         "config_subentries.chats.step.user": {"notice"},
+        "exceptions.no_chats": {"targets"},
+        "exceptions.target_is_no_chat": {"target"},
         "options.step.init": {"webhook_url"},
     }
     for path, text in leaves(ENGLISH):

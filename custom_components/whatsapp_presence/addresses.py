@@ -11,7 +11,12 @@ from yarl import URL
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant
-from homeassistant.util.network import is_ip_address, is_ipv6_address
+from homeassistant.util.network import (
+    is_ip_address,
+    is_ipv6_address,
+    is_link_local,
+    is_private,
+)
 
 from .const import CONF_GATEWAY, DOMAIN
 from .gateways import GATEWAYS
@@ -23,6 +28,19 @@ RESOLVE_TIMEOUT = 5
 
 # Where a network without IPv4 reaches what has nothing else.
 _NAT64 = ip_network("64:ff9b::/96")
+# What a provider shares among its customers, and a VPN among its members; all unique
+# local addresses, of which Home Assistant's own list has half.
+_INSIDE = (ip_network("100.64.0.0/10"), ip_network("fc00::/7"))
+# The ends of names that no name server on the internet knows.
+_HOME_NAMES = (
+    ".local",
+    ".localhost",
+    ".localdomain",
+    ".internal",
+    ".home.arpa",
+    ".lan",
+    ".home",
+)
 
 # Where a server listens that somebody runs at home.
 _PORTS = {WahaGateway.key: 3000}
@@ -157,3 +175,34 @@ def _one_form(text: str) -> str:
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     return "localhost" if address.is_loopback else str(address)
+
+
+async def async_leads_home(hass: HomeAssistant, host: str, *, look_up: bool) -> bool:
+    """Whether a host can't be reached from the internet.
+
+    A name is looked up if its end does not tell; one that leads nowhere at the moment
+    may well lead somewhere for others.
+    """
+    if is_ip_address(host):
+        return _is_inside(host)
+    name = host.rstrip(".").lower()
+    if "." not in name or name.endswith(_HOME_NAMES):
+        return True
+    if not look_up:
+        return False
+    return all(
+        found == "localhost" or (found != host and _is_inside(found))
+        for found in await _async_resolve(hass, host)
+    )
+
+
+def _is_inside(text: str) -> bool:
+    address: IPv4Address | IPv6Address = ip_address(text)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return (
+        is_private(address)
+        or is_link_local(address)
+        or address.is_unspecified
+        or any(address in network for network in _INSIDE)
+    )

@@ -15,7 +15,7 @@ const DOCUMENTATION =
   "https://github.com/ha-whatsapp-presence/ha-whatsapp-presence/blob/main/docs/dashboard.md";
 
 // With more chats, the day has a page of its own.
-const MANY = 12;
+const MANY = 24;
 // How many chats stand in one column.
 const PER_COLUMN = 8;
 const MAX_COLUMNS = 4;

@@ -74,14 +74,16 @@ class Pictures:
         now = self._hass.loop.time()
         until = math.inf if self._budget.is_free else self._budget.shown_until(now)
         for chat in chats:
-            if not self._is_ready() or self._hass.loop.time() >= until:
+            now = self._hass.loop.time()
+            if not self._is_ready() or now >= until or self._budget.wait(now, 0.0) > 0:
                 break
             if chat.on_picture is None or chat in self._asked:
                 continue
             self._asked.add(chat)
-            self._budget.note(self._hass.loop.time())
             try:
-                found.append((chat, await self._gateway.picture_url(chat.chat_id)))
+                with self._budget.request(self._hass.loop.time):
+                    url = await self._gateway.picture_url(chat.chat_id)
+                found.append((chat, url))
             except NotReadyError, RateLimitedError:
                 # None can be had just now.
                 self._asked.discard(chat)
