@@ -22,7 +22,7 @@ def async_setup_dashboard(hass: HomeAssistant) -> None:
 
 async def _async_offer(hass: HomeAssistant, _component: str) -> None:
     # Who has no front end need not have what it is made of.
-    from homeassistant.components.frontend import add_extra_js_url  # noqa: PLC0415
+    from homeassistant.components.frontend import add_extra_js_url
 
     version = (await async_get_integration(hass, DOMAIN)).version
     # Browsers keep it for a month: another version is at another address.
