@@ -40,7 +40,10 @@ ONLINE_TODAY: Final = "online_today"
 # The paths of the dashboards, and all that the first one is made of.
 BY_ITSELF: Final = "whatsapp-presence"
 BY_HAND: Final = "whatsapp-by-hand"
-STRATEGY: Final = {"strategy": {"type": "custom:whatsapp-presence"}}
+# A day of the demo takes some minutes.
+STRATEGY: Final = {
+    "strategy": {"type": "custom:whatsapp-presence", "hours_to_show": 0.25}
+}
 
 TITLES: Final = {"waapi": "WaAPI", "wawp": "Wawp", "waha": "WAHA"}
 # The words that each dialect has for an instance that lost WhatsApp, and has it. These

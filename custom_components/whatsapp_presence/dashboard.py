@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Final
 
-from homeassistant.components.http import StaticPathConfig
+from homeassistant.components.http.server import StaticPathConfig
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.loader import async_get_integration
 from homeassistant.setup import async_when_setup

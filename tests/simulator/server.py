@@ -275,10 +275,12 @@ class Simulator:
     ) -> web.StreamResponse:
         gateway = gateway_of(request.path)
         if gateway is None:
-            failed = None
-            if request.path.startswith("/pictures/"):
-                failed = await self._fail(request, "pictures")
-            return failed or await handler(request)
+            if request.path.startswith("/pictures/") and (
+                failure := self._next_failure(request, "pictures")
+            ):
+                failed = await self._fail(request, failure)
+                return failed or await handler(request)
+            return await handler(request)
         record = RecordedRequest(
             gateway=gateway,
             method=request.method,

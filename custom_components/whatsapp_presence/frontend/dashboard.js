@@ -16,6 +16,8 @@ const DOCUMENTATION =
 
 // With more chats, the day has a page of its own.
 const MANY = 24;
+// How much of it is shown, unless the strategy's "hours_to_show" says otherwise.
+const HOURS = 24;
 // How many chats stand in one column.
 const PER_COLUMN = 8;
 const MAX_COLUMNS = 4;
@@ -162,13 +164,13 @@ const accountSection = (text, { name, entities, chats }) => {
 };
 
 /** Return the day of an account's chats, in the colours that their tiles have. */
-const daySection = (text, { name, chats }, single) => ({
+const daySection = (text, hours, { name, chats }, single) => ({
   type: "grid",
   cards: [
     heading(single ? text("day") : `${text("day")} · ${name}`, { icon: "mdi:chart-gantt" }),
     {
       type: "history-graph",
-      hours_to_show: 24,
+      hours_to_show: hours,
       entities: chats.map((chat) => ({ entity: chat.entities.online, name: chat.name })),
       grid_options: { columns: "full" },
     },
@@ -246,7 +248,7 @@ const signature = (hass) =>
 
 class WhatsAppPresenceStrategy extends HTMLElement {
   /** Make the dashboard of what there is now. */
-  static async generate(_config, hass) {
+  static async generate(config, hass) {
     followRepairs(hass.connection);
     const issues = await openIssues(hass);
     await hass.loadBackendTranslation("issues", DOMAIN);
@@ -257,7 +259,9 @@ class WhatsAppPresenceStrategy extends HTMLElement {
     const accounts = findAccounts(hass);
     const shown = accounts.filter(({ chats }) => chats.length);
     const days = hass.config.components.includes("history")
-      ? shown.map((account) => daySection(text, account, shown.length < 2))
+      ? shown.map((account) =>
+          daySection(text, config.hours_to_show ?? HOURS, account, shown.length < 2),
+        )
       : [];
     const isMany = shown.reduce((sum, { chats }) => sum + chats.length, 0) > MANY;
     const view = (title, path, icon, sections) => ({
