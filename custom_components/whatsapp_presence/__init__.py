@@ -19,6 +19,7 @@ from .const import (
     DOMAIN,
     ENTRY_VERSION,
 )
+from .dashboard import async_setup_dashboard
 from .entity import chat_added_signal, chat_device_identifier
 from .gateways.base import Gateway, Transport
 from .helpers import create_gateway, is_complete, is_readable
@@ -50,8 +51,9 @@ _OWN_DATA = (CONF_WEBHOOK_URL, CONF_OLD_WEBHOOK_URLS, CONF_CLOUDHOOK_URL)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up the actions; tell of entries that Home Assistant will refuse."""
+    """Set up the actions and the dashboard; tell of entries that will be refused."""
     async_setup_services(hass)
+    async_setup_dashboard(hass)
     for entry in hass.config_entries.async_entries(DOMAIN):
         if entry.version > ENTRY_VERSION:
             async_raise_issue(
