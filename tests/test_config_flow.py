@@ -664,7 +664,10 @@ async def test_options_of_a_gateway_that_does_not_sign(
     entry.add_to_hass(hass)
     result = await hass.config_entries.options.async_init(entry.entry_id)
     assert result["data_schema"] is not None
-    assert list(result["data_schema"].schema) == ["register_webhook"]
+    assert list(result["data_schema"].schema) == [
+        "register_webhook",
+        "new_webhook_address",
+    ]
 
 
 @pytest.mark.parametrize(

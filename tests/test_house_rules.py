@@ -26,13 +26,23 @@ ROOMS = (
     ("delivery",),
     ("pictures", "people"),
     ("chat", "lookups"),
-    ("deadlines", "aliases", "address", "budget"),
-    ("store",),
+    (
+        "deadlines",
+        "aliases",
+        "address",
+        "budget",
+        "contest",
+        "credentials",
+        "inbox",
+        "statuses",
+    ),
+    ("store", "written"),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 # Where the tests are of what has no file of its own.
 TESTED_IN = {
     "address": "instance/test_registration.py",
+    "written": "instance/test_registration.py",
     "hub": "test_init.py",
     "timetable": "instance/test_rounds.py",
 }

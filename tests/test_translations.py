@@ -21,6 +21,7 @@ from custom_components.whatsapp_presence import (
     config_flow,
     event,
     exceptions,
+    image,
     sensor,
     switch,
 )
@@ -49,6 +50,7 @@ PLATFORMS: Final = {
     "binary_sensor": binary_sensor,
     "button": button,
     "event": event,
+    "image": image,
     "sensor": sensor,
     "switch": switch,
 }
@@ -201,7 +203,13 @@ def test_the_config_flow_has_no_text_too_many() -> None:
         assert hasattr(flow, f"async_step_{step}"), step
     tokens = {GATEWAYS[gateway].token_field for gateway in GATEWAYS}
     assert set(ENGLISH["config"]["step"]["reauth_confirm"]["data"]) == tokens
-    assert set(ENGLISH["config"]["step"]["reconfigure"]["data"]) == {*tokens, "url"}
+    # What is missing of an entry is asked for as well.
+    instances = {GATEWAYS[gateway].instance_field for gateway in GATEWAYS}
+    assert set(ENGLISH["config"]["step"]["reconfigure"]["data"]) == {
+        *tokens,
+        *instances,
+        "url",
+    }
 
 
 def test_the_config_flows_errors_and_aborts() -> None:
@@ -210,8 +218,12 @@ def test_the_config_flows_errors_and_aborts() -> None:
     assert raised - {"base", "url"} == set(ENGLISH["config"]["error"])
     # Successes are Home Assistant's own.
     assert keywords("config_flow", "reason") == set(ENGLISH["config"]["abort"])
-    assert set(ENGLISH["config"]["abort"]) == {"already_configured", "account_removed"}
-    assert set(ENGLISH["options"]["abort"]) == {"account_removed"}
+    assert set(ENGLISH["config"]["abort"]) == {
+        "already_configured",
+        "account_removed",
+        "unusable_entry",
+    }
+    assert set(ENGLISH["options"]["abort"]) == {"account_removed", "unusable_entry"}
 
 
 def steps_of(flow: type) -> set[str]:
@@ -232,7 +244,8 @@ def test_the_chat_flows_texts() -> None:
         assert texts["entry_type"]
     timing = {"timing": {"settle_time"}}
     assert_form_texts(one["step"]["user"], {"chat", "name"}, timing)
-    assert_form_texts(one["step"]["reconfigure"], {"name"}, timing)
+    # Who it is, is asked where that is not stored.
+    assert_form_texts(one["step"]["reconfigure"], {"chat", "name"}, timing)
     assert_form_texts(many["step"]["user"], {"chats"}, timing)
     assert set(many["error"]) == {"nothing_picked"}
     assert errors_of("chat_flow") | set(Refusal) == {*one["error"], *many["error"]}
@@ -240,9 +253,10 @@ def test_the_chat_flows_texts() -> None:
         "account_removed",
         "already_configured",
         "chat_removed",
+        "unusable_entry",
     }
     assert keywords("chat_flow", "reason") == {*one["abort"], *many["abort"]}
-    assert set(ENGLISH["selector"]) == {"chat_kind", "chat_list"}
+    assert set(ENGLISH["selector"]) == {"chat_kind", "chat_list", "dashboard"}
     assert set(ENGLISH["selector"]["chat_kind"]["options"]) == {"contact", "group"}
     assert set(ENGLISH["selector"]["chat_list"]["options"]) == set(Notice)
 
@@ -250,7 +264,8 @@ def test_the_chat_flows_texts() -> None:
 def test_the_options_texts() -> None:
     """Both options, and the address to register by hand."""
     (step,) = ENGLISH["options"]["step"].values()
-    assert_form_texts(step, {"register_webhook", "webhook_secret"}, {})
+    options = {"register_webhook", "webhook_secret", "new_webhook_address"}
+    assert_form_texts(step, options, {})
     assert "{webhook_url}" in step["description"]
 
 
@@ -283,7 +298,7 @@ def test_an_entity_has_name_and_icon(
 def test_an_entitys_states_have_texts(
     platform: str, description: EntityDescription
 ) -> None:
-    """All states of an enum, on and off.
+    """All states of an enum, on and off, and nobody.
 
     A device class would name the latter, but not in all languages.
     """
@@ -292,6 +307,9 @@ def test_an_entitys_states_have_texts(
     states = set(getattr(description, "options", None) or ())
     if platform in ("binary_sensor", "switch"):
         states = {"on", "off"}
+    elif isinstance(description, sensor.MembersSensorDescription):
+        # A word for none; all others are numbers.
+        states = {"0"}
     assert set(texts.get("state", {})) == states
     assert set(icons.get("state", {})) <= states
 
@@ -324,7 +342,8 @@ def explanation(issue: dict[str, Any]) -> str:
 
 def test_the_issues_texts() -> None:
     """Each issue has a text, and each text's placeholders are passed."""
-    assert set(ENGLISH["issues"]) == set(Issue)
+    variants = {"no_public_url_local": Issue.NO_PUBLIC_URL}
+    assert set(ENGLISH["issues"]) == {*Issue, *variants}
     passed: dict[str, set[str]] = {}
     for module in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(module.read_text("utf-8"))):
@@ -334,9 +353,16 @@ def test_the_issues_texts() -> None:
                 given = {keyword.arg for keyword in node.keywords if keyword.arg}
                 for name in ast.walk(node.args[1]):
                     if isinstance(name, ast.Attribute):
-                        issue = Issue[name.attr]
-                        passed[issue] = passed.get(issue, given) & given
-    assert set(passed) == set(Issue)
+                        key: str = Issue[name.attr]
+                        if "variant" in given:
+                            (variant,) = (
+                                ast.literal_eval(keyword.value)
+                                for keyword in node.keywords
+                                if keyword.arg == "variant"
+                            )
+                            key = f"{key}_{variant}"
+                        passed[key] = passed.get(key, given) & given
+    assert set(passed) == {*Issue, *variants}
     for issue, texts in ENGLISH["issues"].items():
         for _, text in leaves(texts):
             assert placeholders(text) <= passed[issue], issue
@@ -350,7 +376,12 @@ def test_the_fix_flows_texts() -> None:
         assert set(texts) == {"title", "fix_flow" if flow else "description"}
         if flow:
             assert set(texts["fix_flow"]["step"]) == {"confirm"}
-            assert set(texts["fix_flow"]["step"]["confirm"]) == {"title", "description"}
+            confirm = texts["fix_flow"]["step"]["confirm"]
+            fields = {str(key) for key in flow.schema.schema}
+            data = {"data", "data_description"} if fields else set()
+            assert set(confirm) == {"title", "description", *data}
+            if fields:
+                assert_form_texts(confirm, fields, {})
             assert set(texts["fix_flow"]["abort"]) == {flow.reason}
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 import socket
 from typing import Any
 
@@ -11,7 +11,12 @@ from yarl import URL
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant
-from homeassistant.util.network import is_ip_address, is_ipv6_address
+from homeassistant.util.network import (
+    is_ip_address,
+    is_ipv6_address,
+    is_link_local,
+    is_private,
+)
 
 from .const import CONF_GATEWAY, DOMAIN
 from .gateways import GATEWAYS
@@ -20,6 +25,22 @@ from .gateways.waha import WahaGateway
 from .helpers import is_local_host
 
 RESOLVE_TIMEOUT = 5
+
+# Where a network without IPv4 reaches what has nothing else.
+_NAT64 = ip_network("64:ff9b::/96")
+# What a provider shares among its customers, and a VPN among its members; all unique
+# local addresses, of which Home Assistant's own list has half.
+_INSIDE = (ip_network("100.64.0.0/10"), ip_network("fc00::/7"))
+# The ends of names that no name server on the internet knows.
+_HOME_NAMES = (
+    ".local",
+    ".localhost",
+    ".localdomain",
+    ".internal",
+    ".home.arpa",
+    ".lan",
+    ".home",
+)
 
 # Where a server listens that somebody runs at home.
 _PORTS = {WahaGateway.key: 3000}
@@ -81,6 +102,46 @@ async def async_entries_at(
     ]
 
 
+async def async_check_picture_url(
+    hass: HomeAssistant, url: str, gateway_url: str
+) -> bool:
+    """Whether a picture may be fetched from an address that a gateway has named.
+
+    It may from a public one, over https; and, if the gateway itself is local, from
+    exactly where that is. A name is looked up for this, and must lead to nothing else.
+    Who fetches must follow no redirect, for it would not be checked.
+    """
+    try:
+        parsed, gateway = URL(url), URL(gateway_url)
+    except ValueError:
+        return False
+    if parsed.user is not None or parsed.password is not None or not parsed.host:
+        return False
+    is_public = await _async_is_public(hass, parsed.host)
+    if _origin(parsed) == _origin(gateway) and not is_public:
+        return True
+    return parsed.scheme == "https" and is_public
+
+
+def _origin(url: URL) -> tuple[str, str | None, int | None]:
+    return url.scheme, url.host, url.port
+
+
+async def _async_is_public(hass: HomeAssistant, host: str) -> bool:
+    """Whether a host is somewhere in the internet, under all of its addresses."""
+    return all(map(_is_public, await _async_resolve(hass, host)))
+
+
+def _is_public(text: str) -> bool:
+    if not is_ip_address(text):
+        # Loopback, or a name that leads nowhere.
+        return False
+    address = ip_address(text)
+    if address in _NAT64:
+        address = IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.is_global and not address.is_multicast
+
+
 async def _async_is_same(hass: HomeAssistant, first: str, second: str) -> bool:
     """Whether two addresses lead to the same port of the same host.
 
@@ -114,3 +175,34 @@ def _one_form(text: str) -> str:
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     return "localhost" if address.is_loopback else str(address)
+
+
+async def async_leads_home(hass: HomeAssistant, host: str, *, look_up: bool) -> bool:
+    """Whether a host can't be reached from the internet.
+
+    A name is looked up if its end does not tell; one that leads nowhere at the moment
+    may well lead somewhere for others.
+    """
+    if is_ip_address(host):
+        return _is_inside(host)
+    name = host.rstrip(".").lower()
+    if "." not in name or name.endswith(_HOME_NAMES):
+        return True
+    if not look_up:
+        return False
+    return all(
+        found == "localhost" or (found != host and _is_inside(found))
+        for found in await _async_resolve(hass, host)
+    )
+
+
+def _is_inside(text: str) -> bool:
+    address: IPv4Address | IPv6Address = ip_address(text)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return (
+        is_private(address)
+        or is_link_local(address)
+        or address.is_unspecified
+        or any(address in network for network in _INSIDE)
+    )

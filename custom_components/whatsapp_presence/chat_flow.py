@@ -20,7 +20,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_NAME, UnitOfTime
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import section
+from homeassistant.data_entry_flow import AbortFlow, section
 from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
@@ -44,7 +44,7 @@ from .const import (
     SUBENTRY_TYPE_CHAT,
 )
 from .gateways.base import Gateway, GatewayError
-from .helpers import create_gateway
+from .helpers import create_gateway, is_readable, is_usable
 from .naming import async_text, is_own_number, named, typed_name
 from .presence import chat_id as cid
 from .presence.typed import ChatId, Confirm, Refused, Typed
@@ -121,6 +121,8 @@ class AddingFlow(ConfigSubentryFlow):
     async def async_chats(self) -> ChatList:
         """Return the account's chats, which are looked up once."""
         entry: ConfigEntry[Any] = self._get_entry()
+        if not is_usable(self.hass, entry):
+            raise AbortFlow(reason="unusable_entry")
         if self._list is None:
             is_loaded = entry.state is ConfigEntryState.LOADED
             self._gateway = (
@@ -143,7 +145,7 @@ class AddingFlow(ConfigSubentryFlow):
             for subentry in self._get_entry().subentries.values()
             if subentry.subentry_type == SUBENTRY_TYPE_CHAT
             for chat_id in (subentry.data.get(CONF_CHAT), subentry.data.get(CONF_ALIAS))
-            if chat_id is not None
+            if isinstance(chat_id, str)
         }
 
     async def async_find_aliases(self, chat_ids: list[str]) -> dict[str, str]:
@@ -225,6 +227,8 @@ class ChatSubentryFlow(AddingFlow):
     ) -> SubentryFlowResult:
         """Let the user change all but who it is."""
         subentry = self._get_reconfigure_subentry()
+        if not is_readable(subentry):
+            return await self._async_mend(subentry, user_input)
         if user_input is not None:
             title = typed_name(user_input.get(CONF_NAME, "")) or subentry.title
             is_renamed = title != subentry.title
@@ -246,6 +250,39 @@ class ChatSubentryFlow(AddingFlow):
                 },
             ),
             description_placeholders={"chat": subentry.title},
+        )
+
+    async def _async_mend(
+        self, subentry: ConfigSubentry, user_input: dict[str, Any] | None
+    ) -> SubentryFlowResult:
+        """Have the user say who a chat is of which too little is stored."""
+        await self.async_chats()
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            chat_id = await self._async_identify(user_input[CONF_CHAT].strip(), errors)
+            if chat_id is not None:
+                if self.is_added(chat_id, None):
+                    return self.async_abort(reason="already_configured")
+                return self.async_update_and_abort(
+                    self._get_entry(),
+                    subentry,
+                    title=typed_name(user_input.get(CONF_NAME, "")) or subentry.title,
+                    data=chat_data(chat_id, None, user_input),
+                    unique_id=chat_id,
+                )
+        known = subentry.unique_id or subentry.data.get(CONF_CHAT) or ""
+        schema = vol.Schema({vol.Required(CONF_CHAT): TextSelector(), **_DETAILS})
+        return self.async_show_form(
+            step_id="reconfigure",
+            data_schema=self.add_suggested_values_to_schema(
+                schema,
+                user_input or {CONF_CHAT: str(known), CONF_NAME: subentry.title},
+            ),
+            description_placeholders={
+                "chat": subentry.title,
+                "number": self._shown.number if self._shown else "",
+            },
+            errors=errors,
         )
 
     async def _async_identify(self, text: str, errors: dict[str, str]) -> str | None:

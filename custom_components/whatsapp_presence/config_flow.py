@@ -5,7 +5,6 @@ import logging
 from typing import Any, override
 
 import voluptuous as vol
-from yarl import URL
 
 from homeassistant.components import webhook
 from homeassistant.config_entries import (
@@ -22,7 +21,6 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID
 from homeassistant.core import callback
 from homeassistant.data_entry_flow import AbortFlow, section
-from homeassistant.helpers.network import NoURLAvailableError
 from homeassistant.helpers.selector import (
     BooleanSelector,
     SelectSelector,
@@ -36,11 +34,12 @@ from homeassistant.helpers.selector import (
 from .addresses import async_entries_at, normalised_url
 from .chat_flow import ChatsSubentryFlow, ChatSubentryFlow
 from .const import (
-    CONF_CLOUDHOOK_URL,
     CONF_GATEWAY,
+    CONF_NEW_WEBHOOK_ADDRESS,
     CONF_REGISTER_WEBHOOK,
     CONF_WEBHOOK_SECRET,
     DOMAIN,
+    ENTRY_VERSION,
     SECTION_ADVANCED,
     SUBENTRY_TYPE_CHAT,
     SUBENTRY_TYPE_CHATS,
@@ -54,7 +53,9 @@ from .gateways.base import (
     NotAllowedError,
     NotFoundError,
 )
-from .helpers import create_gateway, is_local_host
+from .helpers import create_gateway, find_gateway, is_usable
+from .instance.address import known_url
+from .instance.registration import async_renew_webhook
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -128,7 +129,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
     that can list their instances have a second one, named by key and field.
     """
 
-    VERSION = 1
+    VERSION = ENTRY_VERSION
     MINOR_VERSION = 1
 
     _data: dict[str, Any]
@@ -227,6 +228,8 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
             updates = _flatten(user_input)
             if await self._async_check({**entry.data, **updates}, errors):
                 return self._async_finish(entry, data_updates=updates)
+        if not is_usable(self.hass, entry):
+            return self.async_abort(reason="unusable_entry")
         token = GATEWAYS[entry.data[CONF_GATEWAY]].token_field
         return self.async_show_form(
             step_id="reauth_confirm",
@@ -243,8 +246,11 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
             entry = self._get_reconfigure_entry()
         except UnknownEntry:
             return self.async_abort(reason="account_removed")
-        gateway_type: str = entry.data[CONF_GATEWAY]
-        data = dict(entry.data)
+        gateway_class = find_gateway(entry.data)
+        if gateway_class is None or entry.version != ENTRY_VERSION:
+            return self.async_abort(reason="unusable_entry")
+        gateway_type = gateway_class.key
+        data = _mended(entry, gateway_class)
         errors: dict[str, str] = {}
         if user_input is not None:
             # A token that was left empty is kept.
@@ -256,16 +262,16 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
                     self._abort_if_unique_id_configured()
                     await self._async_abort_if_same(data, entry)
                 return self._async_finish(entry, unique_id=self.unique_id, data=data)
-        url = {CONF_URL: entry.data[CONF_URL]}
+        stored = _mended(entry, gateway_class)
+        url = {CONF_URL: stored[CONF_URL]}
+        schema: dict[vol.Marker, Any] = {}
+        if not stored[gateway_class.instance_field]:
+            schema[vol.Required(gateway_class.instance_field)] = _TEXT
+        schema[vol.Optional(gateway_class.token_field)] = _TOKEN
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(
-                vol.Schema(
-                    {
-                        vol.Optional(GATEWAYS[gateway_type].token_field): _TOKEN,
-                        **url_schema(gateway_type, data[CONF_URL]),
-                    }
-                ),
+                vol.Schema({**schema, **url_schema(gateway_type, data[CONF_URL])}),
                 user_input or {**url, SECTION_ADVANCED: url},
             ),
             description_placeholders={"instance": entry.title},
@@ -362,6 +368,20 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         return create_gateway(self.hass, data)
 
 
+def _mended(entry: ConfigEntry, gateway_class: type[Gateway]) -> dict[str, Any]:
+    """Return an entry's data with what is missing left empty, or made up if it can be."""
+    data = dict(entry.data)
+    for key, default in (
+        (gateway_class.instance_field, ""),
+        (gateway_class.token_field, ""),
+        (CONF_URL, gateway_class.default_url or ""),
+        (CONF_WEBHOOK_ID, webhook.async_generate_id()),
+    ):
+        if not isinstance(data.get(key), str) or not data[key]:
+            data[key] = default
+    return data
+
+
 async def _async_ask[T](question: Awaitable[T], errors: dict[str, str]) -> T | None:
     """Wait for the gateway's answer; what went wrong instead is put among the errors."""
     try:
@@ -410,9 +430,13 @@ class WhatsAppPresenceOptionsFlow(OptionsFlow):
             entry = self.config_entry
         except UnknownEntry:
             return self.async_abort(reason="account_removed")
+        if not is_usable(self.hass, entry):
+            return self.async_abort(reason="unusable_entry")
         if user_input is not None:
             options = {**entry.options, **user_input}
             options.pop(CONF_WEBHOOK_SECRET, None)
+            if options.pop(CONF_NEW_WEBHOOK_ADDRESS, False):
+                async_renew_webhook(self.hass, entry)
             if secret := user_input.get(CONF_WEBHOOK_SECRET, "").strip():
                 options[CONF_WEBHOOK_SECRET] = secret
             return self.async_create_entry(data=options)
@@ -420,6 +444,9 @@ class WhatsAppPresenceOptionsFlow(OptionsFlow):
         gateway_class = GATEWAYS[entry.data[CONF_GATEWAY]]
         if gateway_class.capabilities.manages_webhooks:
             schema[vol.Required(CONF_REGISTER_WEBHOOK, default=True)] = (
+                BooleanSelector()
+            )
+            schema[vol.Optional(CONF_NEW_WEBHOOK_ADDRESS, default=False)] = (
                 BooleanSelector()
             )
         if gateway_class.capabilities.signs_webhooks:
@@ -435,13 +462,5 @@ class WhatsAppPresenceOptionsFlow(OptionsFlow):
     def _webhook_url(self) -> str:
         """Return the address to register by hand, as far as it is known."""
         data = self.config_entry.data
-        if url := data.get(CONF_CLOUDHOOK_URL):
-            return str(url)
-        webhook_id: str = data[CONF_WEBHOOK_ID]
-        near = is_local_host(URL(data[CONF_URL]).host or "")
-        try:
-            return webhook.async_generate_url(
-                self.hass, webhook_id, allow_internal=near
-            )
-        except NoURLAvailableError:
-            return f"https://…{webhook.async_generate_path(webhook_id)}"
+        path = webhook.async_generate_path(data[CONF_WEBHOOK_ID])
+        return known_url(self.hass, data) or f"https://…{path}"

@@ -31,6 +31,7 @@ class Dialog:
 
     def __init__(self, stage: Stage) -> None:
         """Take the one that is open."""
+        self.stage = stage
         self.page = stage.page
         self.dialog = stage.page.locator("dialog-data-entry-flow")
 
@@ -45,6 +46,7 @@ class Dialog:
 
     async def submit(self) -> None:
         """Press the button."""
+        await self.stage.search_numbers()
         await self.dialog.get_by_role("button", name="Submit").click()
 
     async def refuses(self, error: str) -> None:
@@ -56,6 +58,7 @@ class Dialog:
 
     async def close(self, button: str) -> None:
         """Close it, and wait until the page is there again."""
+        await self.stage.search_numbers()
         await self.dialog.get_by_role("button", name=button).last.click()
         await expect(self.dialog.locator("wa-dialog")).to_have_count(0)
 
@@ -66,6 +69,7 @@ class Dialog:
 
     async def close_picker(self) -> None:
         """Close the list."""
+        await self.stage.search_numbers()
         await self.page.keyboard.press("Escape")
         await expect(self.chat("Anna")).to_be_hidden()
 
@@ -234,7 +238,7 @@ async def test_a_chat_is_changed(stage: Stage) -> None:
     await expect(dialog.dialog.get_by_text("Change Clara")).to_be_visible()
     await expect(dialog.field("name")).to_have_value("Clara")
     await dialog.dialog.get_by_text("Timing").click()
-    settle_time = dialog.dialog.get_by_role("spinbutton", name="Settle time")
+    settle_time = dialog.dialog.get_by_role("spinbutton", name="Off delay")
     await expect(settle_time).to_have_value("3")
     await settle_time.fill("0.5")
     await dialog.fill(name="Aunt Clara")

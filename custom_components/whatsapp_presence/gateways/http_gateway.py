@@ -127,7 +127,7 @@ class HttpGateway(Gateway):
         """Read a webhook's body: an envelope, a list of them, or JSON in a string."""
         return [
             event
-            for envelope in envelopes(raw, self._json_loads)
+            for envelope in envelopes(raw, self._json_loads, self._notice)
             if (event := self._read_event(envelope)) is not None
         ]
 

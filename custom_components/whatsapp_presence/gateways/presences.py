@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from ..presence.chat_id import is_group, is_lid
+from ..presence.members import MAX_MEMBERS
 from ..presence.model import Activity, MemberUpdate, PresenceUpdate
 from ..presence.names import as_name
 from .base import CannotTell, ChatInfo, InstanceEvent, InstanceInfo, InstanceStatus
@@ -143,7 +144,8 @@ def read_presence(
     The one is a list of presences, for a group one a member [DOC, SRC]; the other a
     single `type` of `from`, on Wawp alone [DOC]. RUN: who is there twice has two
     devices, the newer last; a group's own count comes as an entry of the group itself.
-    SRC: GOWS may leave out the word. `asked` is the chat for which this is the answer;
+    SRC: GOWS may leave out the word. Of more entries than a group can have members, the
+    last count. `asked` is the chat for which this is the answer;
     `about` is what else is known of it: its source, its time, when it was asked.
     """
     if "presences" in payload:
@@ -154,7 +156,7 @@ def read_presence(
                 entry.get("lastKnownPresence"),
                 entry,
             )
-            for entry in map(mapping, items(payload["presences"]))
+            for entry in map(mapping, items(payload["presences"])[-MAX_MEMBERS:])
         ]
     else:
         sender = as_chat_id(payload.get("from"))

@@ -281,5 +281,9 @@ class SessionGateway(HttpGateway):
 
         return await paged(_PER_PAGE, page, read_contacts)
 
+    async def _list_chats(self) -> list[ChatInfo]:
+        """List the chats of the store [DOC], which asks WhatsApp for nothing [SRC]."""
+        return await self._list(f"{self._root}/chats", {})
+
     async def _list_contacts(self) -> list[ChatInfo]:
         return await self._list(*self._contacts("all"))

@@ -1,10 +1,12 @@
 """Read what gateways write, leniently: a wrong type is as good as nothing."""
 
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
 import logging
 import math
+import time
 from typing import Any, Final, Protocol
 from unicodedata import category
 
@@ -17,6 +19,10 @@ _LONGEST_ID: Final = 80
 _LONGEST_TEXT: Final = 200
 _LONGEST_NAME: Final = 100
 _LONGEST_ADDRESS: Final = 2048
+MAX_EVENTS: Final = 1000
+"""Events of one body that are read. No gateway is known to send more than one."""
+SHAPES_A_SECOND: Final = 10
+"""Odd bodies whose shapes are told, of those that come within a second."""
 _MILLISECONDS: Final = 1e11
 _PLEASE_REPORT: Final = (
     ". Nobody has shown this form: please report its shape, which the account's "
@@ -26,7 +32,7 @@ _PLEASE_REPORT: Final = (
 # direction of what follows. Joiners are kept, for names and emoji need them.
 _HIDDEN: Final = frozenset({"Cc", "Cs", "Co"})
 _DIRECTIONS: Final = frozenset(
-    "\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+    "\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 )
 
 _NAMES: Final = ("name", "subject", "pushname")
@@ -207,10 +213,13 @@ def pairs(asked: Iterable[str], found: Iterable[tuple[Any, Any]]) -> dict[str, s
     return other
 
 
-def envelopes(raw: bytes, json_loads: JsonLoads) -> list[dict[str, Any]]:
+def envelopes(
+    raw: bytes, json_loads: JsonLoads, notice: Notice
+) -> list[dict[str, Any]]:
     """Read the events that arrived: one, a list of them, or a JSON string of either.
 
-    Raises InvalidEventError if there is nothing that names an event.
+    Of more than MAX_EVENTS the last ones count, for they are the newest. Raises
+    InvalidEventError if there is nothing that names an event.
     """
     value = _load(raw, json_loads)
     if isinstance(value, str):
@@ -222,7 +231,9 @@ def envelopes(raw: bytes, json_loads: JsonLoads) -> list[dict[str, Any]]:
     ]
     if not found:
         raise InvalidEventError("This is no event of the gateway.")
-    return found
+    if len(found) > MAX_EVENTS:
+        notice("more events in one body than are read")
+    return found[-MAX_EVENTS:]
 
 
 def _load(raw: bytes, json_loads: JsonLoads) -> Any:
@@ -254,11 +265,12 @@ class OnceLogger:
         self._logger = logger
         self._gateway = gateway
         self._told: set[str] = set()
+        self._captured: deque[float] = deque(maxlen=SHAPES_A_SECOND)
         self.capture = Capture()
 
     def __call__(self, kind: str, body: Any = None) -> None:
         """Tell of a kind, a fixed phrase, unless that was done before."""
-        if body is not None:
+        if body is not None and self._has_time():
             self.capture.note(kind, body)
         if kind not in self._told:
             self._told.add(kind)
@@ -268,3 +280,11 @@ class OnceLogger:
                 kind,
                 "" if body is None else _PLEASE_REPORT,
             )
+
+    def _has_time(self) -> bool:
+        """Whether another shape may be told; a flood of odd bodies has one to tell."""
+        now = time.monotonic()
+        if len(self._captured) == SHAPES_A_SECOND and now - self._captured[0] < 1:
+            return False
+        self._captured.append(now)
+        return True

@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from ..presence.chat_id import is_group
+from ..presence.members import MAX_MEMBERS
 from ..presence.model import Activity, PresenceUpdate
 from .base import InstanceEvent, InstanceStatus
 from .values import Notice, as_chat_id, boolean, mapping, text, timestamp
@@ -139,4 +140,4 @@ def _state_word(data: Any) -> str:
 def _members(value: Any) -> frozenset[str] | None:
     if not isinstance(value, list):
         return None
-    return frozenset(found for found in map(as_chat_id, value) if found)
+    return frozenset(found for found in map(as_chat_id, value[-MAX_MEMBERS:]) if found)

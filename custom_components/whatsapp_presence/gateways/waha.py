@@ -193,9 +193,6 @@ class WahaGateway(SessionGateway):
             self._version = text(answer.get("version")) or ""
         return await super()._read_session(session)
 
-    async def _list_chats(self) -> list[ChatInfo]:
-        return await self._list(f"{self._root}/chats", {})
-
     async def _list_groups(self) -> list[ChatInfo]:
         """List the groups; some engines key them by their ids [SRC]."""
         answer = await self._get(f"{self._root}/groups")

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from http import HTTPStatus
+import time
 from typing import Final
 
 from aiohttp import (
@@ -33,6 +34,8 @@ _HEARTBEAT: Final = 30.0
 _HOLDS_AFTER: Final = 0.5
 _CLOSE_TIMEOUT: Final = 2.0
 _MAX_MESSAGE: Final = 1024 * 1024
+_SLICE: Final = 0.01
+"""Seconds for which messages that are there already may be read in one go."""
 
 
 async def messages(
@@ -70,12 +73,28 @@ async def messages(
             else:
                 if raw is not None:
                     yield None
+            turn = _Turn()
             while raw is not None:
                 if raw:
                     yield raw
+                await turn.share()
                 raw = await _receive(socket)
         finally:
             await socket.close()
+
+
+class _Turn:
+    """A turn of the loop, which somebody who never has to wait would keep."""
+
+    def __init__(self) -> None:
+        """Begin."""
+        self._began = time.perf_counter()
+
+    async def share(self) -> None:
+        """Let everybody else have theirs, if this one has been long enough."""
+        if time.perf_counter() - self._began >= _SLICE:
+            await asyncio.sleep(0)
+            self._began = time.perf_counter()
 
 
 async def _refuse_redirect(*_: object) -> None:
@@ -107,7 +126,7 @@ async def _connect(
 
 
 async def _receive(socket: ClientWebSocketResponse) -> bytes | None:
-    """Wait for the next message; empty for a ping, None: the connection was closed.
+    """Wait for the next message; empty for a ping or pong, None: it was closed.
 
     Silence is answered with a ping, and more silence ends the connection. aiohttp's
     own heartbeat would do so as well, but leaves a timer behind when it is closed.
@@ -133,10 +152,11 @@ async def _receive(socket: ClientWebSocketResponse) -> bytes | None:
             return bytes(message.data)
         if message.type is WSMsgType.ERROR:
             raise InvalidResponseError("WAHA sent something that is no message.")
-        if message.type is not WSMsgType.PONG:
-            if message.data == WSCloseCode.POLICY_VIOLATION:
-                raise _refusal(message.extra)
-            return None
+        if message.type is WSMsgType.PONG:
+            return b""
+        if message.data == WSCloseCode.POLICY_VIOLATION:
+            raise _refusal(message.extra)
+        return None
 
 
 def _refusal(reason: object) -> GatewayError:

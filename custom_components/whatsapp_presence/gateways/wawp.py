@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
 import logging
@@ -15,7 +16,9 @@ from .base import (
     GatewayError,
     InstanceInfo,
     InstanceStatus,
+    InvalidResponseError,
     NotAllowedError,
+    NotFoundError,
     Transport,
     Webhook,
 )
@@ -98,12 +101,8 @@ class WawpGateway(SessionGateway):
 
     @override
     async def list_chats(self) -> list[ChatInfo]:
-        """List the account's chats, then its contacts [DOC].
-
-        The overview is the only list of chats that is documented. What it costs the
-        account is UNKNOWN.
-        """
-        return await self._read_lists(self._list_overview, self._list_contacts)
+        """List the account's chats, then its contacts [DOC]."""
+        return await self._read_lists(self._list_chats, self._list_contacts)
 
     @override
     async def set_available(self, available: bool) -> None:
@@ -198,7 +197,15 @@ class WawpGateway(SessionGateway):
         self._info_method = "GET"
         return content
 
-    async def _list_overview(self) -> list[ChatInfo]:
+    @override
+    async def _list_chats(self) -> list[ChatInfo]:
+        """List the chats as WAHA does [INF], else from the overview [DOC].
+
+        Beneath, the overview asks WhatsApp for the picture of each listed chat [SRC].
+        """
+        with suppress(NotAllowedError, NotFoundError, InvalidResponseError):
+            if found := await super()._list_chats():
+                return found
         answer = await self._get("/v2/chats/overview")
         return chats(items(answer, "data", "chats"))
 

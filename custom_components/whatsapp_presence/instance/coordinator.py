@@ -1,12 +1,14 @@
 """How an account stands: ready, away for a moment, or lost; and its credentials."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
+import math
 from typing import override
 
-from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
+from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.event import async_call_later
@@ -26,8 +28,9 @@ from ..gateways.base import (
     RateLimitedError,
     UnreachableError,
 )
-from ..presence.tracker import seen_before
 from ..repairs import Issue, async_clear_issue, async_raise_issue
+from .credentials import Credentials
+from .statuses import StatusEvents
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -36,9 +39,8 @@ NOT_READY_POLLS = 2
 GRACE_POLLS = tuple(timedelta(seconds=seconds) for seconds in (2, 3, 5, 10, 15, 30))
 # Away for a moment is no news, if it is one of these.
 PASSING_ERRORS = (UnreachableError, NotReadyError, InvalidResponseError)
-# An instance event may overtake another by this much; beyond, a clock was set.
-LATE_LIMIT = 600.0
-SEEN_EVENTS = 32
+# An instance that comes and goes has a line in the log so often.
+LOG_SPAN = 60.0
 
 
 class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
@@ -74,6 +76,7 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
             always_update=False,
         )
         self.gateway = gateway
+        self.credentials = Credentials(hass, entry)
         self._on_ready = on_ready
         self._on_away = on_away
         self._on_lost = on_lost
@@ -85,11 +88,14 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         self.was_ready = False
         self._cancel_grace: CALLBACK_TYPE | None = None
         self._grace_polls = 0
-        self._reauth_asked = False
         self._not_ready_polls = 0
-        self._told_not_ready = False
-        self._newest_event = 0.0
-        self._seen_events: dict[str, None] = {}
+        # Whether the log is to hear that it is not ready, and has heard it.
+        self._tells_not_ready = self._told_not_ready = False
+        self._tell_from = -math.inf
+        self._look: asyncio.Task[None] | None = None
+        self._statuses = StatusEvents(
+            hass, entry, lambda: self.data.status, self._hear_status
+        )
         entry.async_on_unload(self._end_grace)
 
     @property
@@ -104,6 +110,8 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
     @override
     async def _async_update_data(self) -> InstanceInfo:
         first = self.data is None
+        # What is told now is newer than what waits.
+        self._statuses.forget()
         try:
             info = await self.gateway.status()
         except RateLimitedError as err:
@@ -122,13 +130,15 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
                 ) from err
             # Not ConfigEntryAuthFailed: it would end the polling, and with it the
             # recovery when the gateway takes the same credentials again.
-            self._reauth_asked = True
-            self.config_entry.async_start_reauth(self.hass)
+            self.credentials.async_refuse()
+            self.update_interval = self.credentials.interval
             raise self._failed(err) from err
         except GatewayError as err:
             raise self._failed(err) from err
         self.trouble = None
-        self._abort_reauth()
+        if self.credentials.refused:
+            self.update_interval = STATUS_INTERVAL
+        self.credentials.async_accept()
         self._count_not_ready(info.status)
         return info
 
@@ -143,42 +153,35 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
 
     @callback
     def async_look_again(self) -> None:
-        """Ask soon how the instance stands."""
-        self.config_entry.async_create_background_task(
+        """Ask soon how the instance stands, unless it refuses the key."""
+        if self.credentials.refused or (
+            self._look is not None and not self._look.done()
+        ):
+            return
+        self._look = self.config_entry.async_create_background_task(
             self.hass, self.async_request_refresh(), f"{DOMAIN} look at the instance"
         )
 
     @callback
-    def async_hear(self, event: InstanceEvent) -> None:
-        """Take what an event said of the instance."""
-        if self._is_stale(event):
-            return
+    def async_hear(self, events: Iterable[InstanceEvent]) -> None:
+        """Take what events said of the instance, of which the last word counts."""
+        self._statuses.async_hear(events)
+
+    @callback
+    def _hear_status(self, status: InstanceStatus) -> None:
         if not self.last_update_success or self.trouble is not None:
             # Only an answer can end an outage, in the log as well.
             self.async_look_again()
             return
-        reconnected = event.status is InstanceStatus.READY and self.was_ready
-        self.async_set_updated_data(replace(self.data, status=event.status))
+        reconnected = status is InstanceStatus.READY and self.was_ready
+        self.async_set_updated_data(replace(self.data, status=status))
         self._follow_readiness()
         if reconnected:
             self._on_away()
             self._on_ready()
-        elif event.status is not InstanceStatus.READY:
+        elif status is not InstanceStatus.READY:
             # It may have come late: ask how the instance stands now.
             self.async_look_again()
-
-    @callback
-    def _is_stale(self, event: InstanceEvent) -> bool:
-        """Whether the event repeats one, or is overtaken by a newer one."""
-        if event.event_id is not None and seen_before(
-            event.event_id, self._seen_events, SEEN_EVENTS
-        ):
-            return True
-        if event.time is not None:
-            if event.time < self._newest_event < event.time + LATE_LIMIT:
-                return True
-            self._newest_event = event.time
-        return False
 
     @callback
     def _follow_readiness(self) -> None:
@@ -193,6 +196,8 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
                 self._on_away()
             if self.available:
                 self._bear_with_it()
+            else:
+                self._tell_not_ready()
         if self.trouble is not None or was_ready is not self.was_ready:
             # The base class tells of new data alone.
             self.async_update_listeners()
@@ -203,6 +208,7 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         async_clear_issue(
             self.hass, Issue.INSTANCE_NOT_READY, self.config_entry.entry_id
         )
+        self._tells_not_ready = False
         if self._told_not_ready:
             self._told_not_ready = False
             _LOGGER.info("The %s is ready again", self.name)
@@ -247,11 +253,24 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         """What is known of the chats may have changed unseen."""
         self._end_grace()
         self.available = False
-        if self.last_update_success:
-            # An outage is told by the base class, in a line of its own.
-            self._told_not_ready = True
-            _LOGGER.warning("The %s is not ready: %s", self.name, self.data.status)
+        # An outage is told by the base class, in a line of its own.
+        self._tells_not_ready = self.last_update_success
+        self._tell_not_ready()
         self._on_lost()
+
+    @callback
+    def _tell_not_ready(self) -> None:
+        """Tell the log, once; of an account that comes and goes, now and then."""
+        now = self.hass.loop.time()
+        if (
+            not self._tells_not_ready
+            or not self.last_update_success
+            or now < self._tell_from
+        ):
+            return
+        self._tells_not_ready, self._told_not_ready = False, True
+        self._tell_from = now + LOG_SPAN
+        _LOGGER.warning("The %s is not ready: %s", self.name, self.data.status)
 
     @callback
     def _end_grace(self) -> None:
@@ -275,14 +294,3 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
                 self.config_entry.entry_id,
                 instance=self.config_entry.title,
             )
-
-    @callback
-    def _abort_reauth(self) -> None:
-        """Take a question back that has answered itself."""
-        if not self._reauth_asked:
-            return
-        self._reauth_asked = False
-        for flow in list(
-            self.config_entry.async_get_active_flows(self.hass, {SOURCE_REAUTH})
-        ):
-            self.hass.config_entries.flow.async_abort(flow["flow_id"])

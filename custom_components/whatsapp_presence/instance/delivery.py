@@ -45,7 +45,7 @@ class Delivery:
 
     @callback
     def async_add_event_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
-        """Call a listener at each arrival of events; returns how to stop."""
+        """Call a listener when events arrive, once a second; returns how to stop."""
         self._listeners.append(listener)
         return partial(self._listeners.remove, listener)
 
@@ -58,14 +58,16 @@ class Delivery:
     @callback
     def async_note_arrival(self, events: list[GatewayEvent]) -> None:
         """Events arrived; after a silence only a chat's presence proves the way."""
-        self.last_event = dt_util.utcnow()
+        now = dt_util.utcnow().replace(microsecond=0)
+        is_told, self.last_event = self.last_event == now, now
         if (not self.push or self._missed_changes) and (
             not self._silent
             or any(isinstance(event, PresenceUpdate) for event in events)
         ):
             self.async_set_push(True)
-        for listener in self._listeners:
-            listener()
+        if not is_told:
+            for listener in self._listeners:
+                listener()
 
     @callback
     def async_note_stream(self, connected: bool) -> None:

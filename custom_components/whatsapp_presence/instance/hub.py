@@ -11,19 +11,24 @@ from homeassistant.helpers.event import async_track_time_interval
 
 from ..const import DOMAIN
 from ..gateways.base import (
+    AuthenticationError,
     Gateway,
     GatewayError,
     GatewayEvent,
+    InstanceEvent,
+    NotAllowedError,
     RateLimitedError,
     Transport,
 )
 from ..presence.model import PresenceUpdate
+from ..repairs import Issue, async_clear_issue, async_raise_issue
 from .announcing import Announcer
 from .asking import Asker
 from .budget import AccountBudget
 from .chat import Chat, create_deadlines
 from .coordinator import InstanceCoordinator
 from .delivery import Delivery
+from .inbox import Inbox
 from .people import People
 from .pictures import Pictures
 from .registration import WebhookRegistration
@@ -106,6 +111,7 @@ class Instance:
         self._pictures = Pictures(
             hass, gateway, self.budget, lambda: self.coordinator.ready
         )
+        self.inbox = Inbox(hass, entry, self.async_handle_events)
         self._deadlines = create_deadlines(hass)
         self._stream_was_lost = False
         self._learning = False
@@ -181,16 +187,17 @@ class Instance:
 
     @callback
     def async_handle_events(self, events: list[GatewayEvent]) -> None:
-        """Take what arrived from the gateway."""
+        """Take what arrived from the gateway; of the instance the last word counts."""
         self.delivery.async_note_arrival(events)
+        statuses: list[InstanceEvent] = []
         for event in events:
-            if isinstance(event, PresenceUpdate):
-                if self.people.async_hear(event) and not self.coordinator.was_ready:
-                    # Somebody's presence is news from an instance that is ready
-                    # after all.
-                    self.coordinator.async_look_again()
-            else:
-                self.coordinator.async_hear(event)
+            if not isinstance(event, PresenceUpdate):
+                statuses.append(event)
+            elif self.people.async_hear(event) and not self.coordinator.was_ready:
+                # Somebody's presence is news from an instance that is ready after all.
+                self.coordinator.async_look_again()
+        if statuses:
+            self.coordinator.async_hear(statuses)
 
     @callback
     def async_stream_changed(self, connected: bool) -> None:
@@ -211,6 +218,22 @@ class Instance:
             self.entry.async_create_background_task(
                 self._hass, self.rounds.async_catch_up(), f"{DOMAIN} catch up"
             )
+
+    @callback
+    def async_stream_refused(self, err: GatewayError | None) -> None:
+        """The event stream is refused for a reason that the user can mend, or is not."""
+        self.coordinator.credentials.async_note_stream(
+            refused=isinstance(err, AuthenticationError)
+        )
+        if isinstance(err, NotAllowedError):
+            async_raise_issue(
+                self._hass,
+                Issue.STREAM_REFUSED,
+                self.entry.entry_id,
+                instance=self.entry.title,
+            )
+        else:
+            async_clear_issue(self._hass, Issue.STREAM_REFUSED, self.entry.entry_id)
 
     @callback
     def _follow_push(self) -> None:

@@ -1,21 +1,28 @@
 """The Home Assistant webhook at which events arrive."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
 from http import HTTPStatus
 import logging
+from typing import Any, Final
 
 from aiohttp.hdrs import CONTENT_ENCODING, METH_POST
 from aiohttp.web import Request, RequestPayloadError, Response
 
 from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import CONF_WEBHOOK_ID
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.const import CONF_WEBHOOK_ID, EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import Event, HomeAssistant, callback
 
 from ..const import CONF_WEBHOOK_SECRET, DOMAIN, MAX_WEBHOOK_BODY
-from ..gateways.base import Gateway, GatewayEvent, InvalidEventError
+from ..gateways.base import Gateway, InvalidEventError
+from .inbox import Read
 
 _LOGGER = logging.getLogger(__name__)
+
+BODY_TIME: Final = 30.0
+"""Seconds in which a body has to arrive. Gateways send theirs in one go."""
 
 
 @callback
@@ -23,19 +30,23 @@ def async_open_webhook(
     hass: HomeAssistant,
     entry: ConfigEntry,
     gateway: Gateway,
-    on_events: Callable[[list[GatewayEvent]], None],
+    take: Callable[[Read], Awaitable[None]],
 ) -> None:
-    """Receive events for as long as the entry is loaded."""
+    """Receive events for as long as the entry is loaded; `take` is given what arrives."""
     webhook_id: str = entry.data[CONF_WEBHOOK_ID]
+    receiver = _Receiver(entry, gateway, take)
     webhook.async_register(
         hass,
         DOMAIN,
         entry.title,
         webhook_id,
-        _Receiver(entry, gateway, on_events).async_handle,
+        receiver.async_handle,
         allowed_methods=[METH_POST],
     )
     entry.async_on_unload(lambda: webhook.async_unregister(hass, webhook_id))
+    entry.async_on_unload(
+        hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, receiver.async_stop)
+    )
 
 
 class _Receiver:
@@ -45,39 +56,58 @@ class _Receiver:
         self,
         entry: ConfigEntry,
         gateway: Gateway,
-        on_events: Callable[[list[GatewayEvent]], None],
+        take: Callable[[Read], Awaitable[None]],
     ) -> None:
         """Begin; nothing has been refused yet."""
         self._entry = entry
         self._gateway = gateway
-        self._on_events = on_events
+        self._take = take
         self._told: set[str] = set()
+        # Connections on which a body was begun, and not read to its end.
+        self._unread: set[Any] = set()
 
     async def async_handle(
         self, hass: HomeAssistant, webhook_id: str, request: Request
     ) -> Response:
-        """Answer an event: parsed, then applied, all without waiting for anything."""
+        """Answer an event, once it is parsed and applied."""
+        # A request that comes from the cloud has no connection of its own.
+        connection = getattr(request, "protocol", None)
+        if connection is not None:
+            self._unread = {one for one in self._unread if one.transport is not None}
+            self._unread.add(connection)
         try:
-            raw = await _async_read(request)
+            async with asyncio.timeout(BODY_TIME):
+                raw = await _async_read(request)
+        except TimeoutError:
+            self._tell_once("slow", "A webhook's body did not arrive in time")
+            if connection is not None:
+                # When the answer is out; else the server would wait for the rest.
+                hass.loop.call_soon(connection.force_close)
+            return Response(status=HTTPStatus.REQUEST_TIMEOUT)
         except RequestPayloadError:
             self._tell_once("broken", "A webhook's body could not be read")
             return Response(status=HTTPStatus.BAD_REQUEST)
         if raw is None:
             self._tell_once("oversized", "A webhook's body was too large")
             return Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        self._unread.discard(connection)
         if (
             secret := self._entry.options.get(CONF_WEBHOOK_SECRET)
         ) and not self._gateway.verify_signature(raw, request.headers, secret):
             self._tell_once("signature", "A webhook's signature was missing or wrong")
             return Response(status=HTTPStatus.UNAUTHORIZED)
         try:
-            events = self._gateway.parse_event(raw, request.headers)
+            await self._take(partial(self._gateway.parse_event, raw, request.headers))
         except InvalidEventError:
             self._tell_once("invalid", "A webhook's body was no event of the gateway")
             return Response(status=HTTPStatus.BAD_REQUEST)
-        if events:
-            self._on_events(events)
         return Response(status=HTTPStatus.OK)
+
+    @callback
+    def async_stop(self, _event: Event) -> None:
+        """Wait for nobody who is still sending: Home Assistant would, as it stops."""
+        for connection in self._unread:
+            connection.force_close()
 
     @callback
     def _tell_once(self, kind: str, message: str) -> None:

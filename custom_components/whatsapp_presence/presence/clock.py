@@ -63,12 +63,10 @@ class Clock:
         self.now = self.distance = NEVER
         self.epoch = 0
 
-    def turn_back(self, now: float) -> float:
-        """Follow the caller's clock back; returns by how much, if that can be told."""
-        seconds = 0.0 if self.now == NEVER else self.now - now
-        self.distance -= seconds
-        self.now = now
-        return seconds
+    def move(self, seconds: float) -> None:
+        """Follow the caller's clock, which was set forth by so many seconds, or back."""
+        self.now += seconds
+        self.distance += seconds
 
 
 @dataclass(slots=True)

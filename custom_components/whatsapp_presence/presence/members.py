@@ -19,11 +19,11 @@ BREATH: Final = 1.0
 class Members:
     """The members of a group by their main ids, and `own`, its word about itself.
 
-    `due` is when something ends next. `aliases` leads from the ids of members to
-    their main ids; it is looked up at every update, and stays the caller's.
+    `aliases` leads from the ids of members to their main ids; it is looked up at every
+    update, and stays the caller's.
     """
 
-    __slots__ = ("_aliases", "_own", "_pending", "_people", "due")
+    __slots__ = ("_aliases", "_due", "_own", "_pending", "_people")
 
     def __init__(self, own: Person, aliases: Mapping[str, str] | None) -> None:
         """Begin with nobody."""
@@ -31,16 +31,31 @@ class Members:
         self._aliases: Mapping[str, str] = {} if aliases is None else aliases
         self._people: dict[str, Person] = {}
         self._pending: set[Person] = set()
-        self.due = NEVER
+        # None: it has to be found anew, once for all that was said of a group.
+        self._due: float | None = NEVER
 
     def __len__(self) -> int:
         """Tell how many members are kept."""
         return len(self._people)
 
     @property
+    def due(self) -> float:
+        """When something ends next; who has no end is not pending."""
+        if self._due is None:
+            self._pending = {one for one in self._pending if one.due != NEVER}
+            self._due = min((one.due for one in self._pending), default=NEVER)
+        return self._due
+
+    @property
     def online(self) -> bool:
         """Whether anybody is known to be online."""
         return any(person.online for person in self._everybody)
+
+    @property
+    def offline(self) -> bool:
+        """Whether the group is known to be offline."""
+        onlines = {person.online for person in self._everybody}
+        return False in onlines and True not in onlines
 
     @property
     def _everybody(self) -> tuple[Person, ...]:
@@ -93,10 +108,10 @@ class Members:
         return True
 
     def schedule(self, person: Person) -> None:
-        """Find the next end, one person's having changed."""
+        """Note that one person's end has changed."""
         if person.due != NEVER:
             self._pending.add(person)
-        self._find_due()
+        self._due = None
 
     def keep(self, listed: Collection[str], subscription: Subscription) -> bool:
         """Drop who left: whom the whole list of the members would name, and does not.
@@ -117,7 +132,7 @@ class Members:
             self._pending.discard(self._people.pop(main))
         if was_online and not self.online and subscription.sound:
             self._own.online = False
-        self._find_due()
+        self._due = None
         return bool(gone)
 
     def age(self, subscription: Subscription) -> None:
@@ -126,7 +141,7 @@ class Members:
             person.age(subscription)
             if person.due != NEVER:
                 self._pending.add(person)
-        self._find_due()
+        self._due = None
 
     def end(self, now: float, subscription: Subscription) -> float:
         """End what ends by now; returns when the last left of those who did.
@@ -148,7 +163,7 @@ class Members:
         if lapsed and not self.online:
             for person in self._everybody if doubted else lapsed:
                 person.online = None if doubted else False
-        self._find_due()
+        self._due = None
         return seen
 
     def _end_breath(self, now: float) -> None:
@@ -161,11 +176,16 @@ class Members:
             for one in doing:
                 one.end_activity()
 
-    def turn_back(self, seconds: float) -> None:
+    def move(self, seconds: float) -> None:
         """Follow the caller's clock."""
         for person in self._everybody:
-            person.turn_back(seconds)
-        self.due -= seconds
+            person.move(seconds)
+        self._due = None
+
+    def forget_order(self) -> None:
+        """Compare what will be said with nothing that was said before."""
+        for person in self._everybody:
+            person.forget_order()
 
     def blank(self, arrival: Arrival | None) -> None:
         """Take back what was said of the group and, if nothing newer was, of members."""
@@ -173,7 +193,7 @@ class Members:
         for person in self._people.values():
             if arrival is None or arrival.is_news(person):
                 person.blank()
-        self._find_due()
+        self._due = None
 
     def show(self, access: PresenceAccess, last_seen: float | None) -> ChatPresence:
         """Show what is known of the group."""
@@ -193,11 +213,6 @@ class Members:
             typing_members=self._doing(Activity.TYPING),
             recording_members=self._doing(Activity.RECORDING),
         )
-
-    def _find_due(self) -> None:
-        """Find the next end; who has none is not pending."""
-        self._pending = {person for person in self._pending if person.due != NEVER}
-        self.due = min((person.due for person in self._pending), default=NEVER)
 
     def _doing(self, activity: Activity) -> tuple[str, ...]:
         """Return the members who do something."""
