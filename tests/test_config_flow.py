@@ -218,7 +218,7 @@ async def test_an_instance_is_set_up(
     assert result["type"] is FlowResultType.CREATE_ENTRY
     assert result["title"] == f"{vendor.name} {vendor.instance_id}"
     data = dict(result["data"])
-    assert re.fullmatch("[0-9a-f]{64}", data.pop("webhook_id"))
+    assert re.fullmatch("[0-9A-Za-z_-]{22}", data.pop("webhook_id"))
     assert data == {
         "gateway": vendor.key,
         vendor.instance_field: vendor.instance_id,
