@@ -358,6 +358,9 @@ def test_what_is_taken(text: str, country: str | None, digits: str) -> None:
         (ANNA, None, "+49 1512 3456789"),
         ("447700900123", "DE", "+44 7700 900123"),
         ("(51) 98448-7474", None, "+51 984 487 474"),
+        # As a mobile was written in Mexico until 2019, and still is in many a book.
+        ("5215512345678", "MX", "+52 1 55 1234 5678"),
+        ("52 1 55 1234 5678", "US", "+52 1 55 1234 5678"),
         # What stands beside it may belong to it.
         ("+49 151 23456789 ext 3", None, "+49 1512 3456789"),
         ("+49 151 23456789x3", None, "+49 1512 3456789"),

@@ -120,8 +120,8 @@ class OnlineBinarySensor(ChatBinarySensor):
     @property
     @override
     def entity_picture(self) -> str | None:
-        """The address of the picture."""
-        return self.chat.picture
+        """Where the front end finds the picture that the image entity shows."""
+        return self.chat.picture_path
 
 
 class InstanceBinarySensor(InstanceEntity, BinarySensorEntity):

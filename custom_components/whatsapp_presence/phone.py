@@ -258,8 +258,12 @@ def _may_be(number: PhoneNumber) -> bool:
 
 def _is_old_mexican(number: PhoneNumber) -> bool:
     """Whether a number is a mobile's as it was written in Mexico until 2019."""
-    digits = _digits(number)
-    return number.country_code == _MEXICO and bool(re.fullmatch("521[0-9]{10}", digits))
+    rest = _national_digits(number)
+    return (
+        number.country_code == _MEXICO
+        and rest.startswith("1")
+        and phonenumbers.is_valid_number(_number(_MEXICO, rest[1:]))
+    )
 
 
 def _behind_zeros(digits: str, home: _Home | None) -> Typed:
@@ -294,7 +298,9 @@ def _valid(digits: str) -> PhoneNumber | None:
     if not isinstance(typed, ChatId):
         return None
     number = _split(_digits_of(typed))
-    return number if number and phonenumbers.is_valid_number(number) else None
+    if number and (phonenumbers.is_valid_number(number) or _is_old_mexican(number)):
+        return number
+    return None
 
 
 def _split(digits: str) -> PhoneNumber | None:
@@ -339,6 +345,9 @@ def _digits_of(chat: ChatId) -> str:
 
 
 def _written(number: PhoneNumber) -> str:
+    if _is_old_mexican(number):
+        plain = _number(_MEXICO, _national_digits(number)[1:])
+        return f"+{_MEXICO} 1{_written(plain).removeprefix(f'+{_MEXICO}')}"
     return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
 
 

@@ -11,7 +11,7 @@ from homeassistant.components.sensor import (
     SensorEntity,
     SensorEntityDescription,
 )
-from homeassistant.const import EntityCategory
+from homeassistant.const import EntityCategory, EntityStateAttribute
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.typing import StateType
@@ -43,6 +43,8 @@ class MembersSensorDescription(SensorEntityDescription):
 
     members_fn: Callable[[ChatPresence], tuple[str, ...]]
     known_fn: Callable[[ChatPresence], bool]
+    # For where a card shows the group by who is in it.
+    has_picture: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +98,16 @@ LAST_SEEN_SENSOR = ChatSensorDescription(
 )
 
 MEMBERS_SENSORS = (
+    MembersSensorDescription(
+        key="online_members",
+        translation_key="online_members",
+        members_fn=lambda presence: presence.online_members,
+        # Some gateways tell that somebody is online, and not who.
+        known_fn=lambda presence: (
+            bool(presence.online_members) or presence.online is False
+        ),
+        has_picture=True,
+    ),
     MembersSensorDescription(
         key="typing_members",
         translation_key="typing_members",
@@ -204,10 +216,14 @@ class MembersSensor(ChatEntity, SensorEntity):
     """How many members of a group are doing something, and who."""
 
     entity_description: MembersSensorDescription
-    _unrecorded_attributes = frozenset({"members"})
+    _unrecorded_attributes = frozenset({"members", EntityStateAttribute.ENTITY_PICTURE})
 
     @override
-    def read(self) -> list[str] | None:
+    def read(self) -> tuple[list[str] | None, str | None]:
+        """Return the members' names, and the address of the group's picture."""
+        return self._names(), self.entity_picture
+
+    def _names(self) -> list[str] | None:
         """Return the members' names; None if the group is unknown."""
         presence = self.chat.presence
         if not self.entity_description.known_fn(presence):
@@ -221,14 +237,20 @@ class MembersSensor(ChatEntity, SensorEntity):
     @override
     def native_value(self) -> int | None:
         """How many they are."""
-        members = self.read()
+        members = self._names()
         return None if members is None else len(members)
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any]:
         """Who they are."""
-        return {"members": self.read() or []}
+        return {"members": self._names() or []}
+
+    @property
+    @override
+    def entity_picture(self) -> str | None:
+        """Where the front end finds the group's picture."""
+        return self.chat.picture_path if self.entity_description.has_picture else None
 
 
 class InstanceSensor(InstanceEntity, SensorEntity):

@@ -39,7 +39,8 @@ async def running_stage(
         pytest_socket.enable_socket()
 
 
-@pytest.fixture
-def stage(running_stage: Stage, socket_enabled: None) -> Stage:
-    """The stage, with sockets to reach it."""
-    return running_stage
+@pytest_asyncio.fixture(loop_scope="module")
+async def stage(running_stage: Stage, socket_enabled: None) -> AsyncGenerator[Stage]:
+    """The stage, with sockets to reach it; at its end, no number is to be seen."""
+    yield running_stage
+    await running_stage.search_numbers()

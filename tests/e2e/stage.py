@@ -25,6 +25,7 @@ from tests.simulator import HurriedClock, Simulator
 from tests.simulator.__main__ import populate
 
 from .home_assistant import REPOSITORY, ApiError, HomeAssistant
+from .numbers import Numbers
 
 IMAGES: Final = REPOSITORY / "docs" / "images"
 MAX_IMAGE_SIZE: Final = 250 * 1024
@@ -34,6 +35,8 @@ TIME_LIMIT: Final = 30_000
 
 DESKTOP: Final = (1280, 800)
 PHONE: Final = (390, 844)
+
+GATEWAYS: Final = {"waapi": "WaAPI", "wawp": "Wawp", "waha": "WAHA"}
 
 INTEGRATION_PAGE: Final = "/config/integrations/integration/whatsapp_presence"
 
@@ -70,10 +73,16 @@ class Stage:
     simulator: Simulator
     page: Page
     images: Path
+    numbers: Numbers
+
+    async def search_numbers(self) -> None:
+        """Fail if the page shows a phone number that nobody typed."""
+        await self.numbers.search(self.page)
 
     async def open(self, path: str) -> None:
         """Open a page of the front end, as a fresh load."""
         url = f"{self.home_assistant.url}{path}"
+        await self.search_numbers()
         try:
             await self.page.goto(url)
         except PlaywrightError as err:
@@ -103,11 +112,17 @@ class Stage:
         return instance
 
     async def find_entry(self, instance_id: str) -> dict[str, Any] | None:
-        """Return the entry of an instance."""
+        """Return the entry of an instance, which is called by the account's name."""
+        titles = {
+            f"{GATEWAYS[gateway]} {name}"
+            for (gateway, one), account in self.simulator.accounts.items()
+            for name in (instance_id, account.name)
+            if one == instance_id
+        }
         async with self.home_assistant.websocket() as call:
             entries = await call("config_entries/get", domain="whatsapp_presence")
         for entry in entries:
-            if entry["title"].endswith(f" {instance_id}"):
+            if entry["title"] in titles:
                 found: dict[str, Any] = entry
                 return found
         return None
@@ -165,6 +180,7 @@ class Stage:
                     color_scheme="dark" if scheme == "dark" else "light"
                 )
                 await expect(self.page.get_by_text(raw_key)).to_have_count(0)
+                await self.search_numbers()
                 assert (
                     await self.page.evaluate("document.documentElement.scrollWidth")
                     <= width
@@ -224,5 +240,6 @@ async def playing(chromium: str, folder: Path, images: Path) -> AsyncIterator[St
         context.set_default_timeout(TIME_LIMIT)
         page = await context.new_page()
         await log_in(page, home_assistant)
-        yield Stage(home_assistant, simulator, page, images)
+        numbers = Numbers(simulator)
+        yield Stage(home_assistant, simulator, page, images, numbers)
         await browser.close()

@@ -503,3 +503,28 @@ async def test_a_gateway_that_allows_sixty_a_minute_refuses_ten_in_a_day(
     assert 1 <= len(together) <= 10
     assert len(gateway.refused) <= 10
     assert gateway.in_a_row == 0
+
+
+async def test_a_clock_of_large_numbers_makes_nobody_spin() -> None:
+    """A wait that such a clock can't tell from none would be begun again and again."""
+    clock = FakeClock()
+    clock.now = 1_800_000_000.0
+    pacer = Pacer(clock, Pace(at_once=20, per_second=8.0))
+    done: list[int] = []
+
+    async def ask(number: int) -> None:
+        async with pacer.turn():
+            done.append(number)
+
+    tasks = [asyncio.create_task(ask(number)) for number in range(9)]
+    await settle()
+    while len(done) < 9:
+        timer = clock.armed[0]
+        assert timer.when > clock.now
+        # A timer is early by what its clock can't tell.
+        clock.now = timer.when - 3e-7
+        timer.cancel()
+        timer.callback()
+        await settle()
+    await asyncio.gather(*tasks)
+    assert clock.now < 1_800_000_001.1

@@ -449,7 +449,8 @@ async def test_waapi_s_signature_is_verified(
         {"event_as": "array"},
         {"event_as": "string"},
         {"session_name": "wawp-12345678"},
-        {"overview_as": "object"},
+        {"get_chats": 404},
+        {"get_chats": 405, "overview_as": "object"},
         {"events_under_lid": False},
         {"participants_as_lids": True},
         {"picture_key": "profilePictureURL", "lid_key": "number"},
@@ -473,6 +474,18 @@ async def test_wawp_s_quirks_are_borne(
     assert {home.anna.chat_id, GROUP} <= {chat.chat_id for chat in chats}
     assert await home.gateway.aliases([LID]) == {LID: home.anna.chat_id}
     assert await home.gateway.picture_url(home.anna.chat_id) is not None
+
+
+@pytest.mark.parametrize("home", ["wawp"], indirect=True)
+async def test_wawp_s_picker_asks_for_no_picture(home: Home) -> None:
+    """As long as it has the list of the server beneath."""
+    assert isinstance(home.account, WawpAccount)
+    chats = await home.gateway.list_chats()
+    assert {home.anna.chat_id, GROUP} <= {chat.chat_id for chat in chats}
+    assert home.account.picture_requests == 0
+    home.account.set_quirks({"get_chats": 404})
+    assert await home.gateway.list_chats() == chats
+    assert home.account.picture_requests > 0
 
 
 @pytest.mark.parametrize("home", ["wawp"], indirect=True)

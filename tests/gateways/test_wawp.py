@@ -813,7 +813,8 @@ OVERVIEW = [
 async def test_the_chats_come_before_the_contacts_and_each_once(
     gateway: WawpGateway, script: Script, overview: Any
 ) -> None:
-    """In any of the list's forms; nameless lids are left out."""
+    """In any of the overview's forms, where no other list is; no nameless lids."""
+    script.answer(404, "")
     script.answer(200, overview)
     script.answer(
         200,
@@ -831,12 +832,26 @@ async def test_the_chats_come_before_the_contacts_and_each_once(
         ChatInfo(chat_id="5@lid", name="Fritz"),
         ChatInfo(chat_id=BERT, name="Bert"),
     ]
-    assert script.paths == ["GET /v2/chats/overview", "GET /v2/contacts/all"]
-    assert script.received[1].query == {
+    assert script.paths == [
+        "GET /v2/chats",
+        "GET /v2/chats/overview",
+        "GET /v2/contacts/all",
+    ]
+    assert script.received[2].query == {
         **CREDENTIALS,
         "limit": "500",
         "offset": "0",
     }
+
+
+async def test_the_overview_is_not_asked_for_what_the_list_tells(
+    gateway: WawpGateway, script: Script
+) -> None:
+    """It would ask WhatsApp for the picture of each chat."""
+    script.answer(200, OVERVIEW)
+    script.answer(200, [])
+    assert [chat.chat_id for chat in await gateway.list_chats()] == [ANNA, GROUP]
+    assert script.paths == ["GET /v2/chats", "GET /v2/contacts/all"]
 
 
 async def test_the_contacts_are_read_page_by_page(
@@ -844,16 +859,16 @@ async def test_the_contacts_are_read_page_by_page(
 ) -> None:
     """Until one is not full; and no further if the pages repeat themselves."""
     full = [{"id": f"49151{i:07}@c.us"} for i in range(500)]
-    script.answer(200, [])
+    script.answer(200, OVERVIEW)
     script.answer(200, full)
     script.answer(200, [{"id": BERT}])
-    assert len(await gateway.list_chats()) == 501
+    assert len(await gateway.list_chats()) == 503
     assert script.received[2].query["offset"] == "500"
     script.received.clear()
     script.answers.clear()
-    script.answer(200, [])
+    script.answer(200, OVERVIEW)
     script.answer(200, full)
-    assert len(await gateway.list_chats()) == 500
+    assert len(await gateway.list_chats()) == 502
     assert len(script.received) == 3
 
 

@@ -1,6 +1,7 @@
 """One chat: when typing ends, what settles, and clocks that are set."""
 
 import time
+from types import SimpleNamespace
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -99,6 +100,54 @@ async def test_clock_that_is_set_lets_typing_and_online_end_all_the_same(
     seen = dt_util.parse_datetime(state(hass, "sensor", "last_seen"))
     assert seen is not None
     assert seen <= dt_util.utcnow()
+
+
+@pytest.mark.parametrize("step", [-3600, -300, -30, 30, 300, 3600])
+async def test_clock_that_is_set_moves_no_end(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    step: int,
+) -> None:
+    """Typing, settling and ageing take as long as ever, by a clock that nobody sets."""
+    account.quirks.typing_ends = False
+    await set_up(hass, account, chat(settle_time=3), chat(BEN, "Ben", settle_time=3))
+    wrong_by = 0
+    monkeypatch.setattr(
+        "custom_components.whatsapp_presence.instance.chat.time",
+        SimpleNamespace(time=lambda: time.time() + wrong_by),
+    )
+
+    async def at(seconds: float) -> None:
+        await advance(hass, freezer, account, seconds - passed[-1])
+        passed.append(seconds)
+
+    passed = [0.0]
+    await account.set_presence(anna(account), "typing")
+    await account.set_presence(ben(account), "typing")
+    await at(10)
+    wrong_by = step
+    await account.set_presence(ben(account), "paused")
+    await at(12)
+    assert activity(hass) == activity(hass, BEN) == "typing"
+    await at(13)
+    assert activity(hass, BEN) == "idle"
+    await at(29)
+    assert activity(hass) == "typing"
+    await at(30)
+    assert activity(hass) == "idle"
+
+    await account.set_presence(anna(account), "typing")
+    await at(40)
+    wrong_by = 0
+    await account.set_presence(anna(account), "offline")
+    await at(42)
+    assert online(hass) == STATE_ON
+    assert activity(hass) == "typing"
+    await at(43)
+    assert online(hass) == STATE_OFF
+    assert activity(hass) == "idle"
 
 
 async def test_last_seen_is_not_in_the_future_of_a_clock_that_was_set_back(

@@ -268,6 +268,34 @@ def test_after_a_loss_answers_are_first_again() -> None:
     assert talk.online is False
 
 
+@pytest.mark.parametrize("how", ["left", "lapsed"])
+def test_nobody_comes_online_in_a_group_by_a_first_word(how: str) -> None:
+    """The group is known to be off; who was never told of may be of long ago."""
+    talk = Talk(is_group=True).renewed()
+    if how == "left":
+        talk.event("online").event("offline").at(10)
+    else:
+        talk.event("paused").at(310)
+    assert talk.online is False
+    fired = list(talk.fired)
+    talk.answer("online", member=BERT).at(500)
+    assert talk.online is False
+    assert talk.presence.online_members == ()
+    assert talk.fired == fired
+    # Another word than the first was said since.
+    talk.answer("paused", member=BERT)
+    assert talk.presence.online_members == (BERT,)
+
+
+def test_a_group_begins_with_first_words() -> None:
+    """Of whom it knows nothing, one who is online shows."""
+    talk = Talk(is_group=True).renewed().answer("online", member=BERT)
+    assert talk.presence.online_members == (BERT,)
+    assert talk.answer("offline").at(10).online is True
+    assert talk.at(120).online is None
+    assert talk.fired == []
+
+
 # Under which id
 
 

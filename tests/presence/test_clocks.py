@@ -8,13 +8,14 @@ from custom_components.whatsapp_presence.presence.model import (
     Activity,
     MemberUpdate,
     PresenceUpdate,
+    Source,
 )
 from custom_components.whatsapp_presence.presence.tracker import (
     LATE_LIMIT,
     PresenceTracker,
 )
 
-from .common import ANNA, GROUP, NOW
+from .common import ANNA, GROUP, NOW, Talk
 
 
 class World:
@@ -156,3 +157,73 @@ def test_an_answer_from_before_the_clock_was_set_back_is_not_of_the_future() -> 
         PresenceUpdate(chat_id=ANNA, online=False), back + 9, asked_at=back + 8
     )
     assert tracker.presence.online is False
+
+
+CLOCK_STEPS = [-3600, -300, -30, 30, 300, 3600]
+
+
+def set_clock(talk: Talk, seconds: float) -> None:
+    """Set the clock that the tracker is told of, and tell it so."""
+    talk.now += seconds
+    talk.note(talk.tracker.clock_set(seconds))
+
+
+@pytest.mark.parametrize("is_group", [False, True])
+@pytest.mark.parametrize("step", CLOCK_STEPS)
+def test_what_ends_ends_in_time_if_the_clock_is_known_to_be_set(
+    step: float, is_group: bool
+) -> None:
+    """Typing after 30 s, a fall after it settled, an implied online after 300 s."""
+    talk = Talk(is_group=is_group).renewed().event("typing").at(20)
+    set_clock(talk, step)
+    assert talk.at(step + 29).presence.typing is True
+    assert talk.at(step + 30).presence.typing is False
+    assert talk.at(step + 299).online is True
+    assert talk.at(step + 300).online is (False if is_group else None)
+
+    talk.at(step + 400).event("online").event("offline").at(step + 401)
+    set_clock(talk, -step)
+    assert talk.at(402).online is True
+    assert talk.at(403).online is False
+    assert talk.last_seen is not None
+    assert talk.last_seen <= 403
+
+
+@pytest.mark.parametrize("step", CLOCK_STEPS)
+def test_the_order_holds_if_the_clock_is_known_to_be_set(step: float) -> None:
+    """An answer that an event has overtaken, and an event that is late."""
+    talk = Talk().renewed().event("offline", time=NOW).at(60)
+    talk.event("online", time=NOW + 60).at(61)
+    set_clock(talk, step)
+    talk.answer("offline", source=Source.LIVE, asked_at=step + 59)
+    talk.event("offline", time=NOW + 40).at(step + 120)
+    assert talk.online is True
+    talk.event("offline", time=NOW + 120).at(step + 130)
+    assert talk.online is False
+
+
+@pytest.mark.parametrize("step", [-300, 300])
+def test_a_clock_that_was_set_does_not_age_the_subscription(step: float) -> None:
+    """The two minutes in which an online must be confirmed are two minutes."""
+    talk = Talk().renewed().event("online").at(600).interrupted().at(620).renewed()
+    set_clock(talk, step)
+    assert talk.at(step + 739).online is True
+    assert talk.at(step + 740).online is None
+
+
+def test_nobody_was_seen_later_than_now_when_the_clock_is_set_back() -> None:
+    """Nor does a chat of which nothing is known mind."""
+    talk = Talk(last_seen=NOW - 5)
+    assert not talk.tracker.clock_set(-3600)
+    assert talk.renewed().last_seen == -5
+    assert talk.tracker.clock_set(-3600)
+    assert talk.last_seen == -3600
+
+
+@pytest.mark.parametrize("late", [20, LATE_LIMIT, 50])
+def test_what_could_not_be_delivered_for_a_while_is_late(late: float) -> None:
+    """A gateway tries for half a minute, and sends beside it what has just happened."""
+    talk = Talk().renewed().event("typing", time=NOW).at(1)
+    talk.event("paused", time=NOW + 1 - late).event("online", time=NOW + 4 - late)
+    assert talk.at(29).presence.typing is True
+    assert talk.at(30).event("offline", time=NOW + 30).at(33).online is False

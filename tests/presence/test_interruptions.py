@@ -165,6 +165,29 @@ def test_after_the_grace_all_but_last_seen_is_forgotten(talk: Talk) -> None:
     assert talk.at(420).online is None
 
 
+@pytest.mark.parametrize("source", [Source.EVENT, Source.LIVE])
+@pytest.mark.parametrize("fails", [False, True])
+def test_nor_does_it_after_the_chat_was_lost_for_longer(
+    talk: Talk, source: Source, fails: bool
+) -> None:
+    """A gateway that gathers anew tells of nothing first, whatever it has answered."""
+    talk.event("online").at(10)
+    if fails:
+        for second in (100, 400, 1000):
+            talk.at(second).failed()
+    else:
+        talk.interrupted().at(130).forgotten()
+    assert talk.online is None
+    talk.at(1300).renewed().live(online=False, activity=Activity.IDLE)
+    shown = talk.presence
+    assert shown.online is False
+    for second in (1301, 1419):
+        assert not talk.at(second).tracker.apply(nothing(source), talk.now)
+    assert talk.presence is shown
+    assert talk.at(1421).tracker.apply(nothing(source), talk.now)
+    assert talk.online is None
+
+
 def test_a_cut_stream_leaves_the_chat_alone(talk: Talk) -> None:
     """The gateway listens on, and its memory tells whether anything was missed."""
     talk.event("online").at(100).interrupted(subscribed=True)

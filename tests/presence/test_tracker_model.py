@@ -244,6 +244,7 @@ class Model:
         self.story = Story()
         self.distance: float | None = None
         self.epoch = 0
+        self.in_time = -math.inf
         self.event_ids: list[str] = []
         self.is_known = self.is_hidden = self.missed = False
         self.last_seen = self.first_last_seen
@@ -252,7 +253,9 @@ class Model:
             if slower != call.moment - call.now:
                 slower = call.moment - call.now
                 for person in self.people.values():
-                    person.last_event = person.last_question = -math.inf
+                    if call.kind != "clock_set":
+                        person.last_event = person.last_question = -math.inf
+                        self.in_time = -math.inf
                 if self.last_seen is not None:
                     self.last_seen = min(self.last_seen, call.now)
             self.let_fall(call)
@@ -340,6 +343,9 @@ class Model:
     def do_tick(self, call: Call) -> None:
         """Let time pass."""
 
+    def do_clock_set(self, call: Call) -> None:
+        """Hear that the clock was set: not a second has passed for that."""
+
     def do_subscribed(self, call: Call) -> None:
         """Subscribe, or be refused."""
         self.story.subscribed = call.value
@@ -365,7 +371,7 @@ class Model:
             and story.failures[-1] - story.failures[0] >= 600
         ):
             story.is_failing = True
-            self.forget_all()
+            self.forget_all(call)
 
     def do_interrupted(self, call: Call) -> None:
         """Lose events from now on."""
@@ -380,17 +386,21 @@ class Model:
 
     def do_forget(self, call: Call) -> None:
         """Lose the instance."""
-        self.forget_all()
+        self.forget_all(call)
         self.story.failures, self.story.is_failing = [], False
 
-    def forget_all(self) -> None:
-        """Know nothing any more."""
+    def forget_all(self, call: Call) -> None:
+        """Know nothing any more: the subscription is lost, if it was not before."""
         for person in self.people.values():
             person.clear()
         self.is_known = self.is_hidden = False
         self.story.subscribed = False
-        news = self.story.last("news")
-        self.story.happened = [("news", news)] if news > -math.inf else []
+        story = self.story
+        since = story.last("lost") if story.is_lost() else call.moment
+        news = story.last("news")
+        story.happened = [("news", news)] if news > -math.inf else []
+        story.add("lost", since)
+        story.complete_since = math.inf
 
     def do_restore(self, call: Call) -> None:
         """Come back from a restart."""
@@ -500,11 +510,14 @@ class Model:
         if call.asked is None and time is not None and 0 < time < math.inf:
             self.time = time
             distance = call.moment - time
-            if self.distance is None or distance < self.distance:
-                self.distance = distance
-            elif not self.is_ordered and distance - self.distance >= 28:
-                self.distance = distance
+            late = -1.0 if self.distance is None else distance - self.distance
+            if late >= 28 and call.moment >= self.in_time + 2 and not self.is_ordered:
                 self.epoch += 1
+                self.distance, late = distance, 0
+            if late < 2:
+                self.in_time = call.moment
+            if late < 0:
+                self.distance = distance
             self.corrected = time + self.distance
 
     def is_news(self, call: Call, person: Person) -> bool:
@@ -534,10 +547,21 @@ class Model:
                 call, self.people[CHAT], asked_as, update, update.never_pauses
             )
             return
+        onlines = {
+            person.online(call.moment, self.story) for person in self.people.values()
+        }
+        is_off = False in onlines and True not in onlines
         for member in update.members:
             key = call.aliases.get(member.member_id, member.member_id)
             person = self.people.setdefault(key, Person())
-            self.remember(call, person, member.member_id, member, update.never_pauses)
+            self.remember(
+                call,
+                person,
+                member.member_id,
+                member,
+                update.never_pauses,
+                is_off=is_off,
+            )
 
     def remember(
         self,
@@ -546,8 +570,10 @@ class Model:
         asked_as: str,
         word: PresenceUpdate | MemberUpdate,
         never_pauses: bool,
+        *,
+        is_off: bool = False,
     ) -> None:
-        """Take in what a gateway remembers of one person."""
+        """Take in what a gateway remembers of one person, who may be of a group."""
         if not self.is_news(call, person):
             return
         nothing = word.online is None
@@ -567,7 +593,7 @@ class Model:
         if heard_elsewhere or said == before:
             pass
         elif is_first:
-            self.suppose(call, person, word.online)
+            self.suppose(call, person, word.online, is_off=is_off)
         else:
             if self.known_at >= self.story.complete_since:
                 self.missed = True
@@ -583,13 +609,16 @@ class Model:
         if last_seen is not None:
             self.see(last_seen)
 
-    def suppose(self, call: Call, person: Person, online: bool) -> None:
-        """Take in a first answer."""
+    def suppose(
+        self, call: Call, person: Person, online: bool, *, is_off: bool
+    ) -> None:
+        """Take in a first answer; a group that is off does not come online by it."""
         if not person.only_old() or any(word.shown for word in person.onlines):
             return
-        person.onlines = [
-            Word(value=online, moment=call.moment, ends=math.inf, old=True)
-        ]
+        if not (online and is_off):
+            person.onlines = [
+                Word(value=online, moment=call.moment, ends=math.inf, old=True)
+            ]
         if online and not person.activities:
             person.activities.append(
                 Word(value=Activity.IDLE, moment=call.moment, ends=math.inf)
@@ -914,6 +943,8 @@ class TrackerMachine(RuleBasedStateMachine):
                 changed = tracker.forget()
             case "keep":
                 changed = tracker.keep_members(value)
+            case "clock_set":
+                changed = tracker.clock_set(value)
             case "restore":
                 changed = tracker.restore(value)
             case _:
@@ -922,6 +953,9 @@ class TrackerMachine(RuleBasedStateMachine):
         if kind in ("subscribed", "forget", "restore", "alias", "keep"):
             # The tracker is not told the time, and works with the last it was told.
             moment, now = self.model.history[-1].moment, self.model.history[-1].now
+        elif kind == "clock_set":
+            moment = self.model.history[-1].moment
+            now = self.model.history[-1].now + value
         self.model.history.append(
             Call(
                 kind=kind,
@@ -992,6 +1026,12 @@ class TrackerMachine(RuleBasedStateMachine):
         self.call("tick")
         self.clock_back += seconds
         self.call("tick")
+
+    @rule(seconds=st.sampled_from([-7200, -300, -30, -3, 3, 30, 300, 3600]))
+    def set_the_clock(self, seconds: float) -> None:
+        """Set our clock, and say so."""
+        self.call("clock_set", value=seconds)
+        self.clock_back -= seconds
 
     @rule(seconds=st.sampled_from([-3600, -300, -30, -5, 5, 30, 300, 3600]))
     def set_the_gateways_clock(self, seconds: float) -> None:
@@ -1111,11 +1151,15 @@ class TrackerMachine(RuleBasedStateMachine):
             self.hear_plainly(event, None)
         self.call("tick")
 
-    @rule(late=st.sampled_from([1, 26, 27, 28, 29, 40]), asked=st.booleans())
-    def hear_late(self, late: float, asked: bool) -> None:
+    @rule(
+        late=st.sampled_from([1, 26, 27, 28, 29, 40]),
+        asked=st.booleans(),
+        pause=st.sampled_from([0.5, 1.9, 2, 20]),
+    )
+    def hear_late(self, late: float, asked: bool, pause: float) -> None:
         """Receive an event in time, and one that happened before it."""
         for ago in (0, late):
-            self.moment += 0.5
+            self.moment += pause
             if asked and ago:
                 answer = PresenceUpdate(chat_id=CHAT, online=True, source=self.answers)
                 self.call("apply", update=answer, asked=self.moment)

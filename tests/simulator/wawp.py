@@ -76,6 +76,8 @@ class WawpQuirks(EngineQuirks):
     event_as: Literal["object", "array", "string"] = "object"
     # OBS: need not equal the instance id.
     session_name: str | None = None
+    # INF: whether WAHA's list of the store is there besides the overview.
+    get_chats: Literal[200, 404, 405] = 200
     # An array, or an object keyed "0", "1", ….
     overview_as: Literal["array", "object"] = "array"
     # `url` or `profilePictureURL`; `pn` or `number`.

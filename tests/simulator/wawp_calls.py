@@ -341,6 +341,7 @@ class ListCalls:
         """All that lists or looks up."""
         guard = self.door.guard
         return [
+            web.get("/v2/chats", guard(self._chats)),
             web.get("/v2/chats/overview", guard(self._overview)),
             web.get("/v2/contacts/all", guard(self._contacts)),
             web.get("/v2/contacts/check-exists", guard(self._check_exists)),
@@ -349,6 +350,18 @@ class ListCalls:
             web.get("/v2/lids/{lid}", guard(self._number_of)),
             web.get("/v2/groups/{chat}/participants", guard(self._members)),
         ]
+
+    async def _chats(
+        self, account: WawpAccount, request: web.Request, body: dict[str, Any]
+    ) -> web.Response:
+        """GET chats (INF): WAHA's list from the store, or 404 or 405."""
+        if account.quirks.get_chats != 200:
+            raise _RefusalError(
+                account.quirks.get_chats, "rest_no_route", "No route was found"
+            )
+        await self.door.need_ready(account)
+        listed = _page(request, account.directory.chats())
+        return web.json_response([{"id": c.chat_id, "name": c.name} for c in listed])
 
     async def _overview(
         self, account: WawpAccount, request: web.Request, body: dict[str, Any]

@@ -30,6 +30,7 @@ _GROWTH: Final = 1.25
 # that what cannot wait does not.
 _RESERVED: Final = 1
 _EPSILON: Final = 1e-6
+_SHORTEST: Final = 1e-3
 
 
 class Priority(IntEnum):
@@ -148,7 +149,8 @@ class Rate:
         self._refilled_at = now
         if self._tokens >= 1 - _EPSILON:
             return 0.0
-        return (1 - self._tokens) / self.per_second
+        # A clock that counts from long ago knows no smaller steps.
+        return max((1 - self._tokens) / self.per_second, _SHORTEST)
 
     def take(self) -> None:
         """Take a turn."""

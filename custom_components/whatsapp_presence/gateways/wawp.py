@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from http import HTTPStatus
 import logging
@@ -15,12 +16,14 @@ from .base import (
     GatewayError,
     InstanceInfo,
     InstanceStatus,
+    InvalidResponseError,
     NotAllowedError,
+    NotFoundError,
     Transport,
     Webhook,
 )
 from .client import Answer, Options
-from .presences import STATUS, read_info
+from .presences import EVENTS, STATUS, read_info
 from .session_gateway import SessionGateway
 from .values import chats, items, mapping, text, unwrapped
 from .wawp_answers import REFUSALS, read_content, tells_of_session
@@ -59,6 +62,9 @@ class WawpGateway(SessionGateway):
         announce_seconds=25.0,
     )
 
+    # DOC
+    webhook_page = "wawp.net/account/connect → Webhook"
+    webhook_events = EVENTS
     refusals = REFUSALS
     # INF: the call is not documented; so refused may be in any form, or by nothing.
     may_know_nobody = False
@@ -98,12 +104,8 @@ class WawpGateway(SessionGateway):
 
     @override
     async def list_chats(self) -> list[ChatInfo]:
-        """List the account's chats, then its contacts [DOC].
-
-        The overview is the only list of chats that is documented. What it costs the
-        account is UNKNOWN.
-        """
-        return await self._read_lists(self._list_overview, self._list_contacts)
+        """List the account's chats, then its contacts [DOC]."""
+        return await self._read_lists(self._list_chats, self._list_contacts)
 
     @override
     async def set_available(self, available: bool) -> None:
@@ -186,6 +188,12 @@ class WawpGateway(SessionGateway):
             body,
         )
 
+    @override
+    def _is_session(self, session: dict[str, Any]) -> bool:
+        """DOC: it has a status and `me`; a word that is not known may be any product's."""
+        status = text(session.get("status")) or ""
+        return status.upper() in STATUS or (bool(status) and "me" in session)
+
     async def _session_info(self) -> Any:
         path = "/v2/session/info"
         if self._info_method == "POST":
@@ -198,7 +206,15 @@ class WawpGateway(SessionGateway):
         self._info_method = "GET"
         return content
 
-    async def _list_overview(self) -> list[ChatInfo]:
+    @override
+    async def _list_chats(self) -> list[ChatInfo]:
+        """List the chats as WAHA does [INF], else from the overview [DOC].
+
+        Beneath, the overview asks WhatsApp for the picture of each listed chat [SRC].
+        """
+        with suppress(NotAllowedError, NotFoundError, InvalidResponseError):
+            if found := await super()._list_chats():
+                return found
         answer = await self._get("/v2/chats/overview")
         return chats(items(answer, "data", "chats"))
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 import logging
-import time
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -50,9 +49,10 @@ class Asker:
 
         `wait`: for a state that the gateway has yet to learn. Raises GatewayError.
         """
-        asked_at = self._note_request()
+        asked_at = self._hass.loop.time()
         try:
-            answer = await self._gateway.subscribe(chat.chat_id, wait=wait)
+            with self._budget.request(self._hass.loop.time):
+                answer = await self._gateway.subscribe(chat.chat_id, wait=wait)
         except GatewayError as err:
             self._failed(chat, err)
             raise
@@ -68,9 +68,10 @@ class Asker:
 
     async def async_look(self, chat: Chat) -> None:
         """Ask for a chat's state alone. Raises GatewayError."""
-        asked_at = self._note_request()
+        asked_at = self._hass.loop.time()
         try:
-            answer = await self._gateway.snapshot(chat.chat_id)
+            with self._budget.request(self._hass.loop.time):
+                answer = await self._gateway.snapshot(chat.chat_id)
         except GatewayError as err:
             self._failed(chat, err)
             raise
@@ -79,7 +80,7 @@ class Asker:
 
     async def async_look_at_all(self) -> bool:
         """Ask for all chats at once; returns whether that was answered."""
-        asked_at = time.time()
+        asked_at = self._hass.loop.time()
         try:
             answers = await self._gateway.presences()
         except GatewayError as err:
@@ -107,18 +108,14 @@ class Asker:
         """Whether neither the instance nor the chat was lost meanwhile."""
         return self.active and self._people.chats.get(chat.chat_id) is chat
 
-    @callback
-    def _note_request(self) -> float:
-        self._budget.note(self._hass.loop.time())
-        return time.time()
-
     async def _async_ask_under_alias(self, chat: Chat) -> PresenceUpdate | None:
         """Ask a gateway that keeps what it hears by id for the chat's other id."""
         alias = self._people.alias_of(chat.chat_id)
         if alias is None or self._gateway.capabilities.answers is Source.LIVE:
             return None
         try:
-            return await self._gateway.snapshot(alias)
+            with self._budget.request(self._hass.loop.time):
+                return await self._gateway.snapshot(alias)
         except GatewayError as err:
             _LOGGER.debug("Asking under an alias failed: %s", type(err).__name__)
             return None

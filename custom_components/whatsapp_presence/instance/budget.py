@@ -1,7 +1,8 @@
 """For how long the account is shown online because of what is asked."""
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 SHARE: Final = 0.05
@@ -43,6 +44,15 @@ class AccountBudget:
         else:
             self._shown.append((now, until))
 
+    @contextmanager
+    def request(self, clock: Callable[[], float]) -> Iterator[None]:
+        """Note a request, which the gateway may have seen at any time until its answer."""
+        self.note(clock())
+        try:
+            yield
+        finally:
+            self.note(clock())
+
     def shown_until(self, now: float) -> float:
         """Return until when the account is shown online anyway."""
         return max(now, self._shown[-1][1]) if self._shown else now
@@ -62,7 +72,8 @@ class AccountBudget:
             return 0.0
         room = max(SHARE * WINDOW - duration - self._seconds, 0.0)
         over = self.spent(now) - room
-        if over <= 0:
+        # What is shown anyway costs nothing more.
+        if over <= self.shown_until(now) - now:
             return 0.0
         for begin, end in self._shown:
             lasts = end - max(begin, now - WINDOW)

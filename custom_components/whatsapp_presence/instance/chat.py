@@ -1,6 +1,8 @@
 """One chat: what is known of it, when that ends, and who wants to know."""
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
 import math
 import time
 from typing import Protocol
@@ -30,6 +32,15 @@ def create_deadlines(hass: HomeAssistant) -> Deadlines[Chat]:
     return Deadlines(hass, "presence deadline", wake)
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture, and when it was found to be a new one."""
+
+    content: bytes
+    content_type: str
+    found_at: datetime
+
+
 class Listener(Protocol):
     """Who shows something of a chat; no callback of its own is kept of each."""
 
@@ -41,6 +52,7 @@ class Chat:
     """What is known of one chat. Those who listen are told when it has changed."""
 
     __slots__ = (
+        "_ahead",
         "_deadlines",
         "_listeners",
         "_loop",
@@ -49,7 +61,9 @@ class Chat:
         "_wake_at",
         "chat_id",
         "is_group",
+        "on_picture",
         "picture",
+        "picture_path",
         "presence",
         "pushed_at",
         "pushes",
@@ -83,7 +97,10 @@ class Chat:
         )
         # As it was told last; the tracker's may be a step ahead.
         self.presence: ChatPresence = self.tracker.presence
-        self.picture: str | None = None
+        self.picture: Picture | None = None
+        # Where the front end finds it; and who shows it, if anybody does.
+        self.picture_path: str | None = None
+        self.on_picture: Callable[[], None] | None = None
         # How many events told of the chat, and when the last one did, in loop time.
         self.pushes = 0
         self.pushed_at = -math.inf
@@ -94,6 +111,8 @@ class Chat:
         # When all that was told would have been, at one each TELL_SPAN; in loop time.
         self._tells_until = -math.inf
         self._wake_at = math.inf
+        # By how much the time of day is ahead of the loop's, which nobody sets.
+        self._ahead = time.time() - hass.loop.time()
 
     @callback
     def async_add_listener(self, listener: Listener) -> None:
@@ -119,7 +138,7 @@ class Chat:
         """Take what an event said."""
         self.pushes += 1
         self.pushed_at = self._loop.time()
-        now = time.time()
+        now = self._now()
         tracker = self.tracker
         changed = tracker.apply(update, now)
         if (deadline := tracker.deadline) is not None and deadline < self._wake_at:
@@ -129,48 +148,46 @@ class Chat:
 
     @callback
     def answer(self, update: PresenceUpdate, asked_at: float) -> bool:
-        """Take an answer to what was asked at that time of day.
+        """Take an answer to what was asked at that time of the loop.
 
         Returns whether it told of a change from one known state to another.
         """
-        before, now = self.presence, time.time()
-        changed = self.tracker.apply(update, now, asked_at=update.asked_at or asked_at)
+        now = self._now()
+        before, asked = self.presence, now - (self._loop.time() - asked_at)
+        if update.asked_at is not None and asked < update.asked_at < now:
+            # It had to wait for its turn; unless a clock was set meanwhile.
+            asked = update.asked_at
+        changed = self.tracker.apply(update, now, asked_at=asked)
         self._follow(changed, now)
         return bool(changes(before, self.presence))
 
     @callback
     def renewed(self) -> None:
         """The gateway has accepted the chat's subscription."""
-        now = time.time()
+        now = self._now()
         self._follow(self.tracker.renewed(now), now)
 
     @callback
     def failed(self, *, refused: bool) -> None:
         """A request for the chat failed, or was refused for it alone."""
-        now = time.time()
+        now = self._now()
         self._follow(self.tracker.failed(now, refused=refused), now)
 
     @callback
     def interrupted(self, *, subscribed: bool) -> None:
         """Events may be missed from now on, the subscription itself perhaps not."""
-        now = time.time()
+        now = self._now()
         self._follow(self.tracker.interrupted(now, subscribed=subscribed), now)
 
     @callback
     def resumed(self) -> None:
         """Events arrive again, and the subscription was not lost."""
-        self.tracker.resumed(time.time())
-
-    @callback
-    def settle(self) -> None:
-        """Show what has ended by now, should the clock have been set."""
-        now = time.time()
-        self._follow(self.tracker.tick(now), now)
+        self.tracker.resumed(self._now())
 
     @callback
     def wake(self) -> None:
         """Show what ends at the deadline; the clock may have been set since."""
-        now = time.time()
+        now = self._now()
         wake_at, self._wake_at = self._wake_at, math.inf
         if now > wake_at - CLOCK_JUMP:
             # Not a moment early, unless the clock was set back.
@@ -195,14 +212,14 @@ class Chat:
     def restore_last_seen(self, last_seen: float) -> None:
         """Take over what was known before the restart."""
         # The tracker does not know yet what time it is.
-        if self.tracker.restore(min(last_seen, time.time())):
+        if self.tracker.restore(min(last_seen, self._now())):
             self.presence = self.tracker.presence
             self._on_seen(self)
 
     @callback
     def keep_members(self, listed: Collection[str]) -> None:
         """Drop who left the group, by the whole list of its members."""
-        now = time.time()
+        now = self._now()
         self._follow(self.tracker.keep_members(listed), now)
 
     @callback
@@ -217,14 +234,32 @@ class Chat:
     def learn_aliases(self, pairs: list[tuple[str, str]]) -> None:
         """Fold members together that turned out to be one."""
         changed = [self.tracker.learn_alias(alias, main) for alias, main in pairs]
-        self._follow(any(changed), time.time())
+        self._follow(any(changed), self._now())
 
     @callback
-    def show_picture(self, url: str | None) -> None:
-        """Take over the address of the chat's picture."""
-        if url != self.picture:
-            self.picture = url
+    def take_picture(self, picture: Picture | None) -> None:
+        """Take over the chat's picture, or that there is none any more."""
+        self.picture = picture
+        if self.on_picture is not None:
+            self.on_picture()
+
+    @callback
+    def show_picture_at(self, path: str | None) -> None:
+        """Take over where the front end finds the picture."""
+        if path != self.picture_path:
+            self.picture_path = path
             self.async_tell()
+
+    def _now(self) -> float:
+        """Return the time of day; if that was set, all that is known moves along."""
+        now = time.time()
+        step = now - self._loop.time() - self._ahead
+        if abs(step) > CLOCK_JUMP:
+            self._ahead += step
+            self._wake_at += step
+            if self.tracker.clock_set(step):
+                self.async_tell()
+        return now
 
     @callback
     def _tell_in_time(self) -> None:

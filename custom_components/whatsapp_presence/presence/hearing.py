@@ -141,9 +141,17 @@ class HearingChat(Chat):
             asked_as = update.asked_as or update.chat_id
             self._recall_person(self._own, update, asked_as, arrival, never_pauses)
             return
+        known = self._members.offline
         for word in update.members:
             if (person := self._members.find(word.member_id)) is not None:
-                self._recall_person(person, word, word.member_id, arrival, never_pauses)
+                self._recall_person(
+                    person,
+                    word,
+                    word.member_id,
+                    arrival,
+                    never_pauses,
+                    known_offline=known,
+                )
 
     def _recall_person(
         self,
@@ -152,11 +160,14 @@ class HearingChat(Chat):
         asked_as: str,
         arrival: Arrival,
         never_pauses: bool,
+        *,
+        known_offline: bool = False,
     ) -> None:
         """Take in a remembered answer about one person.
 
         It never begins typing or recording; of whom that is all that is remembered
-        is known not to be doing it now.
+        is known not to be doing it now. `known_offline`: so is the group, and nobody
+        came online because a first word is told.
         """
         if not arrival.is_news(person):
             return
@@ -171,7 +182,7 @@ class HearingChat(Chat):
         if self._members is not None:
             self._know_silence()
         if echo is Echo.FIRST:
-            if person.suppose(online):
+            if person.suppose(online, shows=not known_offline):
                 self._dirty = True
             person.age(self._subscription)
             if self._members is not None:

@@ -52,6 +52,12 @@ class Members:
         return any(person.online for person in self._everybody)
 
     @property
+    def offline(self) -> bool:
+        """Whether the group is known to be offline."""
+        onlines = {person.online for person in self._everybody}
+        return False in onlines and True not in onlines
+
+    @property
     def _everybody(self) -> tuple[Person, ...]:
         """Everybody of whom something may be known, the group itself among them."""
         return (self._own, *self._people.values())
@@ -170,11 +176,16 @@ class Members:
             for one in doing:
                 one.end_activity()
 
-    def turn_back(self, seconds: float) -> None:
+    def move(self, seconds: float) -> None:
         """Follow the caller's clock."""
         for person in self._everybody:
-            person.turn_back(seconds)
+            person.move(seconds)
         self._due = None
+
+    def forget_order(self) -> None:
+        """Compare what will be said with nothing that was said before."""
+        for person in self._everybody:
+            person.forget_order()
 
     def blank(self, arrival: Arrival | None) -> None:
         """Take back what was said of the group and, if nothing newer was, of members."""

@@ -108,15 +108,17 @@ class Person(Memory):
             and activity is not self.activity
         )
 
-    def suppose(self, online: bool) -> bool:
+    def suppose(self, online: bool, *, shows: bool = True) -> bool:
         """Take in a first answer, however old; returns whether something else shows.
 
-        The subscription tells for how long an online holds, and when an offline
+        `shows`: an online does. The subscription tells for how long an online holds, and when an offline
         shows (`age`).
         """
         before = self.online
-        if before is not False and (
-            self.sign == LONG_AGO or (before is None and not self.falling)
+        if (
+            before is not False
+            and (shows or not online)
+            and (self.sign == LONG_AGO or (before is None and not self.falling))
         ):
             self.online = True if online else None
             self.falling = not online
@@ -203,12 +205,17 @@ class Person(Memory):
         self.activity_end = NEVER
         self.due = self.online_end
 
-    def turn_back(self, seconds: float) -> None:
-        """Follow the caller's clock; what it said before compares with nothing."""
-        self.online_end -= seconds
-        self.activity_end -= seconds
-        self.due -= seconds
-        self.sign -= seconds
+    def move(self, seconds: float) -> None:
+        """Follow the caller's clock."""
+        self.online_end += seconds
+        self.activity_end += seconds
+        self.due += seconds
+        self.sign += seconds
+        self.heard += seconds
+        self.answered += seconds
+
+    def forget_order(self) -> None:
+        """Compare what will be said with nothing that was said before."""
         self.heard = self.answered = LONG_AGO
 
     # What is known

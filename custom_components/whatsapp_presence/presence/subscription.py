@@ -128,18 +128,17 @@ class Subscription:
         )
         return self.failing and not before
 
-    def forget(self) -> None:
+    def forget(self, now: float) -> None:
         """Note that there is none, and that nothing is known."""
+        self.lose(now)
         self.subscribed = self.known = False
         self.hidden = None
-        self.accepted_at = NEVER
-        self.lost_at = LONG_AGO
         self.renewals = 0
 
-    def turn_back(self, seconds: float) -> None:
+    def move(self, seconds: float) -> None:
         """Follow the caller's clock."""
-        self.accepted_at -= seconds
-        self.lost_at -= seconds
-        self.complete_since -= seconds
-        self.heard -= seconds
-        self.failed_at -= seconds
+        self.accepted_at += seconds
+        self.lost_at += seconds
+        self.complete_since += seconds
+        self.heard += seconds
+        self.failed_at += seconds

@@ -7,7 +7,7 @@ caller's clock, `PresenceUpdate.time` is on the gateway's, which may be wrong.
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from .clock import CLOCK_JUMP, LATE_LIMIT, NEVER, Arrival, Clock, plausible
+from .clock import CLOCK_JUMP, LATE_LIMIT, LONG_AGO, NEVER, Arrival, Clock, plausible
 from .hearing import HearingChat
 from .members import MAX_MEMBERS
 from .model import ChatPresence, PresenceUpdate, Source
@@ -117,6 +117,16 @@ class PresenceTracker(HearingChat):
         """Show what has ended by now; returns whether the presence changed."""
         before = self._presence
         self._advance(now)
+        return self._changed_since(before)
+
+    def clock_set(self, seconds: float) -> bool:
+        """Note that the caller's clock was set forth by so many seconds, or back.
+
+        All that is known moves along; returns whether the presence changed.
+        """
+        before = self._presence
+        if self._clock.now != NEVER:
+            self._move(seconds)
         return self._changed_since(before)
 
     # How the chat stands with the gateway; all return whether the presence changed.
@@ -243,23 +253,32 @@ class PresenceTracker(HearingChat):
     def _forget(self) -> None:
         """Take back all but the last-seen."""
         self._blank(None)
-        self._subscription.forget()
+        now = self._clock.now
+        self._subscription.forget(LONG_AGO if now == NEVER else now)
 
     def _advance(self, now: float) -> None:
         """Show what has ended by now."""
         clock = self._clock
         if now > clock.now:
             clock.now = now
+        elif clock.now == NEVER:
+            clock.now = now
+            self._move(0.0)
         elif now < clock.now - CLOCK_JUMP:
-            self._turn_back(now)
+            # It was set back, and nobody tells when: as if no time had passed, and
+            # what was said before compares with nothing.
+            self._move(now - clock.now)
+            self._people.forget_order()
+            clock.in_time = LONG_AGO
         if self._people.due <= now:
             self._end(now)
 
-    def _turn_back(self, now: float) -> None:
-        """Follow a clock that was set back, as if no time had passed."""
-        seconds = self._clock.turn_back(now)
-        self._people.turn_back(seconds)
-        self._subscription.turn_back(seconds)
+    def _move(self, seconds: float) -> None:
+        """Move all moments and ends with the clock."""
+        self._clock.move(seconds)
+        self._people.move(seconds)
+        self._subscription.move(seconds)
+        now = self._clock.now
         if self._last_seen is not None and self._last_seen > now:
             self._last_seen = now
             self._dirty = True
