@@ -1,6 +1,6 @@
 """Config flow: gateway, credentials, and on to the first chat."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 import logging
 from typing import Any, override
 
@@ -15,7 +15,6 @@ from homeassistant.config_entries import (
     ConfigSubentryFlow,
     FlowType,
     OptionsFlow,
-    SubentryFlowContext,
     UnknownEntry,
 )
 from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID
@@ -31,8 +30,9 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
-from .addresses import async_entries_at, normalised_url
-from .chat_flow import ChatsSubentryFlow, ChatSubentryFlow
+from .addresses import async_entries_at, async_leave_out_configured
+from .chat_flow import ChatsSubentryFlow, ChatSubentryFlow, FirstChatContext
+from .chat_list import Notice
 from .const import (
     CONF_GATEWAY,
     CONF_NEW_WEBHOOK_ADDRESS,
@@ -46,26 +46,19 @@ from .const import (
 )
 from .gateways import GATEWAYS
 from .gateways.base import (
-    AuthenticationError,
     Gateway,
-    GatewayError,
+    InstanceInfo,
     InstanceLister,
-    NotAllowedError,
-    NotFoundError,
+    InstanceStatus,
+    Transport,
 )
-from .helpers import create_gateway, find_gateway, is_usable
+from .helpers import find_gateway, is_usable, new_webhook_id
 from .instance.address import known_url
 from .instance.registration import async_renew_webhook
+from .reaching import async_ask, async_find_notices
 
 _LOGGER = logging.getLogger(__name__)
 
-
-# What is left is for the gateway, not for the user, to mend.
-ERRORS: dict[type[GatewayError], str] = {
-    AuthenticationError: "invalid_auth",
-    NotAllowedError: "not_allowed",
-    NotFoundError: "instance_not_found",
-}
 
 _TEXT = TextSelector()
 _TOKEN = TextSelector(
@@ -134,6 +127,10 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
 
     _data: dict[str, Any]
     _instances: list[str]
+    # What was asked for whose engine can't tell presence, and that it was said.
+    _told: tuple[object, ...] | None = None
+    _info = InstanceInfo(status=InstanceStatus.UNKNOWN)
+    _notices: tuple[Notice, ...] = ()
 
     @classmethod
     @callback
@@ -173,10 +170,12 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
             if self._data.get(
                 GATEWAYS[gateway_type].instance_field
             ) or not lists_instances(gateway_type):
-                if gateway := await self._async_check(self._data, errors):
-                    return await self._async_create(gateway)
+                if created := await self._async_go_on(errors):
+                    return created
             elif instances := await self._async_list_instances(errors):
-                self._instances = await self._async_leave_out_configured(instances)
+                self._instances = await async_leave_out_configured(
+                    self.hass, self._data, instances
+                )
                 if not self._instances:
                     return self.async_abort(reason="already_configured")
                 return await self.async_instance(gateway_type, None)
@@ -186,6 +185,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
                 credentials_schema(gateway_type, url), user_input
             ),
             errors=errors,
+            description_placeholders=_about_engine(self._info),
         )
 
     async def async_instance(
@@ -196,13 +196,15 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         errors: dict[str, str] = {}
         if user_input is not None:
             self._data[field] = user_input[field]
-            if gateway := await self._async_check(self._data, errors):
-                return await self._async_create(gateway)
+            if created := await self._async_go_on(errors):
+                return created
         return self.async_show_form(
             step_id=f"{gateway_type}_{field}",
             data_schema=vol.Schema(
                 {
-                    vol.Required(field, default=self._instances[0]): SelectSelector(
+                    vol.Required(
+                        field, default=(user_input or {}).get(field, self._instances[0])
+                    ): SelectSelector(
                         SelectSelectorConfig(
                             options=self._instances, mode=SelectSelectorMode.DROPDOWN
                         )
@@ -210,6 +212,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
                 }
             ),
             errors=errors,
+            description_placeholders=_about_engine(self._info),
         )
 
     async def async_step_reauth(
@@ -280,10 +283,10 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
 
     @override
     async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
-        """Go on to the first chat."""
+        """Go on to the first chat, and say there what is worth knowing before."""
         chat = await self.hass.config_entries.subentries.async_init(
             (result["result"].entry_id, SUBENTRY_TYPE_CHAT),
-            context=SubentryFlowContext(source=SOURCE_USER),
+            context=FirstChatContext(source=SOURCE_USER, notices=self._notices),
         )
         result["next_flow"] = (FlowType.CONFIG_SUBENTRIES_FLOW, chat["flow_id"])
         return result
@@ -296,17 +299,37 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         # An entry that could not be set up follows no changes.
         return self.async_update_reload_and_abort(entry, **changes)
 
-    async def _async_create(self, gateway: Gateway) -> ConfigFlowResult:
-        """Create the entry for an instance that was checked."""
+    async def _async_go_on(self, errors: dict[str, str]) -> ConfigFlowResult | None:
+        """Create the entry, if the instance is what it should be."""
+        gateway = await self._async_check(self._data, errors)
+        if gateway is None or not self._may_go_on(errors):
+            return None
         gateway_type: str = self._data[CONF_GATEWAY]
         await self.async_set_unique_id(f"{gateway_type}_{gateway.unique_id}")
         self._abort_if_unique_id_configured()
         await self._async_abort_if_same(self._data)
+        self._notices = await async_find_notices(gateway, self._info)
+        name = self._info.account_name
+        if name is None or name.casefold() == gateway.name.casefold():
+            name = self._data[GATEWAYS[gateway_type].instance_field]
         return self.async_create_entry(
-            title=f"{gateway.name} {self._data[GATEWAYS[gateway_type].instance_field]}",
-            data={**self._data, CONF_WEBHOOK_ID: webhook.async_generate_id()},
+            title=f"{gateway.name} {name}",
+            data={**self._data, CONF_WEBHOOK_ID: new_webhook_id()},
             options={CONF_REGISTER_WEBHOOK: True},
         )
+
+    @callback
+    def _may_go_on(self, errors: dict[str, str]) -> bool:
+        """Say that nothing will be told of presence; go on all the same if asked to."""
+        info = self._info
+        if info.cannot_tell is None or not info.cannot_tell.is_silent:
+            return True
+        asked = (info.cannot_tell, *self._data.values())
+        if asked == self._told:
+            return True
+        self._told = asked
+        errors["base"] = "engine_cannot_tell"
+        return False
 
     async def _async_abort_if_same(
         self, data: Mapping[str, Any], itself: ConfigEntry | None = None
@@ -317,13 +340,6 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
             if entry is not itself and entry.data.get(field) == data[field]:
                 raise AbortFlow("already_configured")
 
-    async def _async_leave_out_configured(self, instances: list[str]) -> list[str]:
-        """Return the instances that are not set up yet."""
-        field = GATEWAYS[self._data[CONF_GATEWAY]].instance_field
-        entries = await async_entries_at(self.hass, self._data)
-        configured = {entry.data.get(field) for entry in entries}
-        return [instance for instance in instances if instance not in configured]
-
     async def _async_check(
         self, data: dict[str, Any], errors: dict[str, str]
     ) -> Gateway | None:
@@ -332,40 +348,33 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         if not data[gateway_class.instance_field]:
             errors["base"] = "instance_not_found"
             return None
-        gateway = self._open(data, errors)
-        if gateway is None:
+        found = await async_ask(self.hass, data, errors, lambda one: one.validate())
+        if found is None:
             return None
-        info = await _async_ask(gateway.validate(), errors)
-        return None if info is None else gateway
+        gateway, self._info = found
+        return gateway
 
     async def _async_list_instances(self, errors: dict[str, str]) -> list[str]:
         """List the instances that the credentials give access to."""
-        gateway: object = self._open(self._data, errors)
-        if not isinstance(gateway, InstanceLister):
-            return []
-        instances = await _async_ask(gateway.list_instances(), errors)
+        found = await async_ask(self.hass, self._data, errors, _list_instances)
+        instances = found[1] if found else []
         if not instances and not errors:
             errors["base"] = "instance_not_found"
-        return instances or []
+        return instances
 
-    @callback
-    def _open(self, data: dict[str, Any], errors: dict[str, str]) -> Gateway | None:
-        """Create the client, unless the input can't be right; normalises the address."""
-        gateway_type: str = data[CONF_GATEWAY]
-        gateway_class = GATEWAYS[gateway_type]
-        url = normalised_url(
-            data.get(CONF_URL) or gateway_class.default_url or "", gateway_class
-        )
-        if url is None:
-            # A section's own fields can't show errors.
-            field = CONF_URL if gateway_class.default_url is None else "base"
-            errors[field] = "invalid_url"
-            return None
-        if not data[GATEWAYS[gateway_type].token_field]:
-            errors["base"] = "invalid_auth"
-            return None
-        data[CONF_URL] = url
-        return create_gateway(self.hass, data)
+
+def _about_engine(info: InstanceInfo) -> dict[str, str]:
+    return {
+        "engine": info.engine or "",
+        "version": info.version or "?",
+        "remedy": info.remedy or "",
+    }
+
+
+async def _list_instances(gateway: Gateway) -> list[str]:
+    lister: object = gateway
+    assert isinstance(lister, InstanceLister)
+    return await lister.list_instances()
 
 
 def _mended(entry: ConfigEntry, gateway_class: type[Gateway]) -> dict[str, Any]:
@@ -375,24 +384,11 @@ def _mended(entry: ConfigEntry, gateway_class: type[Gateway]) -> dict[str, Any]:
         (gateway_class.instance_field, ""),
         (gateway_class.token_field, ""),
         (CONF_URL, gateway_class.default_url or ""),
-        (CONF_WEBHOOK_ID, webhook.async_generate_id()),
+        (CONF_WEBHOOK_ID, new_webhook_id()),
     ):
         if not isinstance(data.get(key), str) or not data[key]:
             data[key] = default
     return data
-
-
-async def _async_ask[T](question: Awaitable[T], errors: dict[str, str]) -> T | None:
-    """Wait for the gateway's answer; what went wrong instead is put among the errors."""
-    try:
-        return await question
-    except GatewayError as err:
-        errors["base"] = ERRORS.get(type(err), "cannot_connect")
-    except Exception as err:  # noqa: BLE001
-        # The message and the traceback's values may hold what must not be logged.
-        _LOGGER.error("Unexpected %s while asking a gateway", type(err).__name__)
-        errors["base"] = "unknown"
-    return None
 
 
 def add_gateway_steps(gateway_type: str) -> None:
@@ -425,6 +421,17 @@ class WhatsAppPresenceOptionsFlow(OptionsFlow):
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
+        """Ask in the form that says what is true of the gateway."""
+        return self._ask(user_input)
+
+    async def async_step_stream(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask where events come over a stream."""
+        return self._ask(user_input)
+
+    @callback
+    def _ask(self, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         """Ask for all options at once that are of any use with the gateway."""
         try:
             entry = self.config_entry
@@ -441,18 +448,18 @@ class WhatsAppPresenceOptionsFlow(OptionsFlow):
                 options[CONF_WEBHOOK_SECRET] = secret
             return self.async_create_entry(data=options)
         schema: dict[vol.Marker, Any] = {}
-        gateway_class = GATEWAYS[entry.data[CONF_GATEWAY]]
-        if gateway_class.capabilities.manages_webhooks:
+        capabilities = GATEWAYS[entry.data[CONF_GATEWAY]].capabilities
+        if capabilities.manages_webhooks:
             schema[vol.Required(CONF_REGISTER_WEBHOOK, default=True)] = (
                 BooleanSelector()
             )
             schema[vol.Optional(CONF_NEW_WEBHOOK_ADDRESS, default=False)] = (
                 BooleanSelector()
             )
-        if gateway_class.capabilities.signs_webhooks:
+        if capabilities.signs_webhooks:
             schema[vol.Optional(CONF_WEBHOOK_SECRET)] = _TOKEN
         return self.async_show_form(
-            step_id="init",
+            step_id="init" if capabilities.transport is Transport.WEBHOOK else "stream",
             data_schema=self.add_suggested_values_to_schema(
                 vol.Schema(schema), entry.options
             ),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from enum import StrEnum
 from ipaddress import ip_address
+from secrets import token_urlsafe
 from typing import Any
 
 from yarl import URL
@@ -35,6 +36,15 @@ def create_gateway(hass: HomeAssistant, config: Mapping[str, Any]) -> Gateway:
     return GATEWAYS[config[CONF_GATEWAY]].from_config(
         async_get_clientsession(hass), config, json_loads=json_loads
     )
+
+
+def new_webhook_id() -> str:
+    """Return an id for a webhook that nobody can guess.
+
+    It has 128 bits, and is shorter than Home Assistant's own of 256: each call pays for
+    the length of its path.
+    """
+    return token_urlsafe(16)
 
 
 class Unusable(StrEnum):

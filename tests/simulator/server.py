@@ -275,11 +275,10 @@ class Simulator:
     ) -> web.StreamResponse:
         gateway = gateway_of(request.path)
         if gateway is None:
-            failed = failure = None
+            failure = None
             if request.path.startswith("/pictures/"):
                 failure = self._next_failure(request, "pictures")
-            if failure is not None:
-                failed = await self._fail(request, failure)
+            failed = None if failure is None else await self._fail(request, failure)
             return failed or await handler(request)
         record = RecordedRequest(
             gateway=gateway,

@@ -140,6 +140,7 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
             self.update_interval = STATUS_INTERVAL
         self.credentials.async_accept()
         self._count_not_ready(info.status)
+        _tell_engine(self.hass, self.config_entry, info)
         return info
 
     def _failed(self, err: GatewayError) -> UpdateFailed:
@@ -284,13 +285,28 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         if status is InstanceStatus.READY or (self.available and status.passing):
             return
         self._not_ready_polls += 1
-        if (
-            status is InstanceStatus.LOGIN_REQUIRED
-            or self._not_ready_polls >= NOT_READY_POLLS
-        ):
+        needs_login = status is InstanceStatus.LOGIN_REQUIRED
+        if needs_login or self._not_ready_polls >= NOT_READY_POLLS:
             async_raise_issue(
                 self.hass,
                 Issue.INSTANCE_NOT_READY,
                 self.config_entry.entry_id,
                 instance=self.config_entry.title,
             )
+
+
+@callback
+def _tell_engine(hass: HomeAssistant, entry: ConfigEntry, info: InstanceInfo) -> None:
+    """Tell of an engine that can tell no presence, until it can."""
+    if info.cannot_tell is None or not info.cannot_tell.is_silent:
+        async_clear_issue(hass, Issue.ENGINE_CANNOT_TELL, entry.entry_id)
+        return
+    async_raise_issue(
+        hass,
+        Issue.ENGINE_CANNOT_TELL,
+        entry.entry_id,
+        instance=entry.title,
+        engine=info.engine or "",
+        version=info.version or "?",
+        remedy=info.remedy or "",
+    )
