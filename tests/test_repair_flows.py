@@ -455,3 +455,16 @@ async def test_others_have_nothing_to_click(
         account.quirks.trial_number = "33612345678"
         await advance(hass, freezer, account, 20 * 60)
     assert told(hass) == {Issue.NO_PUBLIC_URL: False, Issue.CHAT_REFUSED: False}
+
+
+async def test_dialog_whose_account_is_gone(
+    hass: HomeAssistant, account: WaapiAccount, repairs: RepairDialog
+) -> None:
+    """It ends with a reason; the problem itself is told no longer."""
+    account.status = "qr"
+    entry = await set_up(hass, account)
+    await repairs.open(Issue.INSTANCE_NOT_READY)
+    assert await hass.config_entries.async_remove(entry.entry_id)
+    result = await repairs.confirm()
+    assert (result["type"], result["reason"]) == ("abort", "account_removed")
+    assert told(hass) == {}

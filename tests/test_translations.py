@@ -383,7 +383,7 @@ def test_the_fix_flows_texts() -> None:
         assert set(texts) == {"title", "fix_flow" if flow else "description"}
         if flow is None:
             continue
-        assert set(texts["fix_flow"]["abort"]) == {flow.reason}
+        assert set(texts["fix_flow"]["abort"]) == {flow.reason, "account_removed"}
         steps = texts["fix_flow"]["step"]
         assert all({"title", "description"} <= set(step) for step in steps.values())
         own = {name for one in flow.__mro__ for name in steps_of(one)} - {"init"}

@@ -129,10 +129,10 @@ class AddingFlow(ConfigSubentryFlow):
     async def async_chats(self) -> ChatList:
         """Return the account's chats, which are looked up once."""
         entry: ConfigEntry[Any] = self._get_entry()
-        if not is_usable(self.hass, entry):
+        is_loaded = entry.state is ConfigEntryState.LOADED
+        if not is_loaded and not is_usable(self.hass, entry):
             raise AbortFlow(reason="unusable_entry")
         if self._list is None:
-            is_loaded = entry.state is ConfigEntryState.LOADED
             self._gateway = (
                 entry.runtime_data.gateway
                 if is_loaded
@@ -278,7 +278,8 @@ class ChatSubentryFlow(AddingFlow):
         if user_input is not None:
             chat_id = await self._async_identify(user_input[CONF_CHAT].strip(), errors)
             if chat_id is not None:
-                if self.is_added(chat_id, None):
+                is_itself = chat_id == subentry.data.get(CONF_CHAT)
+                if not is_itself and self.is_added(chat_id, None):
                     return self.async_abort(reason="already_configured")
                 return self.async_update_and_abort(
                     self._get_entry(),

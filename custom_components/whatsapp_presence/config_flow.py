@@ -1,15 +1,18 @@
 """Config flow: gateway, credentials, and on to the first chat."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from functools import wraps
 import logging
-from typing import Any, override
+from typing import Any, Concatenate, override
 
 import voluptuous as vol
 
 from homeassistant.components import webhook
 from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
     SOURCE_USER,
     ConfigEntry,
+    ConfigEntryState,
     ConfigFlow,
     ConfigFlowResult,
     ConfigSubentryFlow,
@@ -44,8 +47,10 @@ from .const import (
     SUBENTRY_TYPE_CHAT,
     SUBENTRY_TYPE_CHATS,
 )
+from .exceptions import error_key
 from .gateways import GATEWAYS
 from .gateways.base import (
+    AuthenticationError,
     Gateway,
     InstanceInfo,
     InstanceLister,
@@ -54,6 +59,7 @@ from .gateways.base import (
 )
 from .helpers import find_gateway, is_usable, new_webhook_id
 from .instance.address import known_url
+from .instance.credentials import Credentials
 from .instance.registration import async_renew_webhook
 from .reaching import async_ask, async_find_notices
 
@@ -115,6 +121,28 @@ def _flatten(user_input: Mapping[str, Any]) -> dict[str, str]:
     return {key: value.strip() for key, value in flat.items()}
 
 
+def _unless_removed[**P](
+    step: Callable[
+        Concatenate[WhatsAppPresenceConfigFlow, P],
+        Coroutine[Any, Any, ConfigFlowResult],
+    ],
+) -> Callable[
+    Concatenate[WhatsAppPresenceConfigFlow, P], Coroutine[Any, Any, ConfigFlowResult]
+]:
+    """End a form whose account was removed while it was open."""
+
+    @wraps(step)
+    async def ended(
+        self: WhatsAppPresenceConfigFlow, /, *args: P.args, **kwargs: P.kwargs
+    ) -> ConfigFlowResult:
+        try:
+            return await step(self, *args, **kwargs)
+        except UnknownEntry:
+            return self.async_abort(reason="account_removed")
+
+    return ended
+
+
 class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
     """Set up an instance of a gateway.
 
@@ -131,6 +159,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
     _told: tuple[object, ...] | None = None
     _info = InstanceInfo(status=InstanceStatus.UNKNOWN)
     _notices: tuple[Notice, ...] = ()
+    _finished = False
 
     @classmethod
     @callback
@@ -221,6 +250,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         """Begin when the gateway refuses the credentials."""
         return await self.async_step_reauth_confirm()
 
+    @_unless_removed
     async def async_step_reauth_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -241,14 +271,12 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
             errors=errors,
         )
 
+    @_unless_removed
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Let the user change the token and the address, but not the instance."""
-        try:
-            entry = self._get_reconfigure_entry()
-        except UnknownEntry:
-            return self.async_abort(reason="account_removed")
+        entry = self._get_reconfigure_entry()
         gateway_class = find_gateway(entry.data)
         if gateway_class is None or entry.version != ENTRY_VERSION:
             return self.async_abort(reason="unusable_entry")
@@ -281,6 +309,16 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
             errors=errors,
         )
 
+    @callback
+    @override
+    def async_remove(self) -> None:
+        """Let the question for a new key be asked that this dialog kept from it."""
+        if self.source != SOURCE_RECONFIGURE or self._finished:
+            return
+        entry = self.hass.config_entries.async_get_entry(self._reconfigure_entry_id)
+        if entry is not None and _wants_key(entry):
+            entry.async_start_reauth(self.hass)
+
     @override
     async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
         """Go on to the first chat, and say there what is worth knowing before."""
@@ -294,6 +332,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
     @callback
     def _async_finish(self, entry: ConfigEntry, **changes: Any) -> ConfigFlowResult:
         """Store what has changed, and see to it that it is used."""
+        self._finished = True
         if entry.update_listeners:
             return self.async_update_and_abort(entry, **changes)
         # An entry that could not be set up follows no changes.
@@ -389,6 +428,18 @@ def _mended(entry: ConfigEntry, gateway_class: type[Gateway]) -> dict[str, Any]:
         if not isinstance(data.get(key), str) or not data[key]:
             data[key] = default
     return data
+
+
+def _wants_key(entry: ConfigEntry[Any]) -> bool:
+    """Whether an entry's key was refused, be it at set-up or later."""
+    if entry.state is ConfigEntryState.LOADED:
+        credentials: Credentials = entry.runtime_data.instance.coordinator.credentials
+        return credentials.wanted
+    refused = error_key(AuthenticationError())
+    return (
+        entry.state is ConfigEntryState.SETUP_ERROR
+        and entry.error_reason_translation_key == refused
+    )
 
 
 def add_gateway_steps(gateway_type: str) -> None:

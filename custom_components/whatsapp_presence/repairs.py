@@ -42,6 +42,7 @@ class Issue(StrEnum):
     WEBHOOK_CONTESTED = "webhook_contested"
     CHAT_UNREADABLE = "chat_unreadable"
     ENTRY_TOO_NEW = "entry_too_new"
+    ENTRY_UNUSABLE = "entry_unusable"
 
 
 _SEVERITY = {
@@ -58,6 +59,7 @@ _SEVERITY = {
     Issue.WEBHOOK_CONTESTED: ir.IssueSeverity.WARNING,
     Issue.CHAT_UNREADABLE: ir.IssueSeverity.WARNING,
     Issue.ENTRY_TOO_NEW: ir.IssueSeverity.ERROR,
+    Issue.ENTRY_UNUSABLE: ir.IssueSeverity.ERROR,
 }
 
 
@@ -122,10 +124,15 @@ class _FixFlow(RepairsFlow):
     reason: str
     schema: ClassVar[vol.Schema] = vol.Schema({})
 
-    def __init__(self, issue: Issue, entry: ConfigEntry[Any]) -> None:
+    def __init__(self, issue: Issue, entry_id: str) -> None:
         """Remember which problem it is, and whose."""
         self.issue = issue
-        self._entry = entry
+        self._entry_id = entry_id
+
+    @property
+    def entry(self) -> ConfigEntry[Any] | None:
+        """The account; None once it is removed."""
+        return self.hass.config_entries.async_get_entry(self._entry_id)
 
     @abstractmethod
     async def async_fix(self, data: Any, user_input: Mapping[str, Any]) -> bool:
@@ -141,6 +148,8 @@ class _FixFlow(RepairsFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> RepairsFlowResult:
         """Wait for the click, then try."""
+        if self.entry is None:
+            return self.async_abort(reason="account_removed")
         if user_input is None:
             return self.async_show_form(
                 step_id="confirm",
@@ -151,8 +160,11 @@ class _FixFlow(RepairsFlow):
 
     async def async_try(self, user_input: Mapping[str, Any]) -> RepairsFlowResult:
         """Try, and say what came of it."""
-        if self._entry.state is ConfigEntryState.LOADED and await self.async_fix(
-            self._entry.runtime_data, user_input
+        entry = self.entry
+        if entry is None:
+            return self.async_abort(reason="account_removed")
+        if entry.state is ConfigEntryState.LOADED and await self.async_fix(
+            entry.runtime_data, user_input
         ):
             return self.async_create_entry(data={})
         return self.async_abort(reason=self.reason)
@@ -184,8 +196,11 @@ class _WebhookFlow(_FixFlow):
         self, user_input: dict[str, str] | None = None
     ) -> RepairsFlowResult:
         """Show the address, to be copied; then take the user's word for it."""
+        entry = self.entry
+        if entry is None:
+            return self.async_abort(reason="account_removed")
         if user_input is None:
-            gateway = GATEWAYS[self._entry.data[CONF_GATEWAY]]
+            gateway = GATEWAYS[entry.data[CONF_GATEWAY]]
             placeholders = self.placeholders()
             url = placeholders.get(CONF_WEBHOOK_URL, "")
             return self.async_show_form(
@@ -206,9 +221,9 @@ class _WebhookFlow(_FixFlow):
                     "learn_more": learn_more_url(self.issue),
                 },
             )
-        self.async_leave_to_user()
-        if self._entry.state is ConfigEntryState.LOADED:
-            instance = self._entry.runtime_data.instance
+        self.async_leave_to_user(entry)
+        if entry.state is ConfigEntryState.LOADED:
+            instance = entry.runtime_data.instance
             instance.delivery.async_start_over()
             instance.async_resubscribe()
         return self.async_create_entry(data={}, description="entered")
@@ -220,7 +235,7 @@ class _WebhookFlow(_FixFlow):
         return await self.async_try({})
 
     @callback
-    def async_leave_to_user(self) -> None:
+    def async_leave_to_user(self, entry: ConfigEntry[Any]) -> None:
         """Do what else follows from the user's having entered it."""
 
     @override
@@ -237,9 +252,8 @@ class _UnregisteredWebhookFlow(_WebhookFlow):
 
     @callback
     @override
-    def async_leave_to_user(self) -> None:
+    def async_leave_to_user(self, entry: ConfigEntry[Any]) -> None:
         """Try to register it no longer, nor take back what is the user's from now on."""
-        entry = self._entry
         self.hass.config_entries.async_update_entry(
             entry,
             data={
@@ -308,6 +322,5 @@ async def async_create_fix_flow(
 ) -> RepairsFlow:
     """Create the flow for a problem that a click can help with."""
     assert data is not None
-    entry = hass.config_entries.async_get_known_entry(data["owner_id"])
     issue = Issue(data["issue"])
-    return FIX_FLOWS[issue](issue, entry)
+    return FIX_FLOWS[issue](issue, data["owner_id"])

@@ -74,7 +74,8 @@ def populate(simulator: Simulator) -> None:
             account.add_person(number, name=name, lid=lid, picture=True)
             for number, name, lid in PEOPLE
         ]
-        account.add_group(FAMILY, name="Family", members=members)
+        group = account.add_group(FAMILY, name="Family", members=members)
+        group.picture = "/pictures/family.png"
 
 
 def parser() -> argparse.ArgumentParser:

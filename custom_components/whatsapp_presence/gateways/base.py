@@ -126,6 +126,8 @@ class Capabilities:
     long the account is shown online after a call that asks WhatsApp for something: each
     `subscribe`, `snapshot`, `resolve` and `picture_url`; all others are free.
     `lookup_batch` is how many ids one call of `aliases` may take.
+    `overwrites_webhooks`: writing one writes all of them, so that two who write at the
+    same moment may undo each other.
     `self_hosted` gateways may be spoken to in plain http, wherever they are;
     cloud gateways only on loopback and private addresses (a proxy, a simulator).
     """
@@ -140,6 +142,7 @@ class Capabilities:
     renewal_requests: int = 1
     announce_seconds: float = 0.0
     lookup_batch: int = 1
+    overwrites_webhooks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

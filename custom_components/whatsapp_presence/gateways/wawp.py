@@ -54,6 +54,7 @@ class WawpGateway(SessionGateway):
     capabilities: ClassVar[Capabilities] = Capabilities(
         transport=Transport.WEBHOOK,
         manages_webhooks=True,
+        overwrites_webhooks=True,
         signs_webhooks=False,
         sets_available=True,
         has_pictures=True,

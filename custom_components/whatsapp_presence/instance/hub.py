@@ -202,7 +202,7 @@ class Instance:
                 # Somebody's presence is news from an instance that is ready after all.
                 self.coordinator.async_look_again()
         if statuses:
-            self.coordinator.async_hear(statuses)
+            self.coordinator.statuses.async_hear(statuses)
         self.silence.async_note_arrival()
 
     @callback

@@ -70,7 +70,8 @@ class WebhookRegistration:
         if self._gateway.capabilities.transport is not Transport.WEBHOOK:
             return
         unload = self._entry.async_on_unload
-        unload(self._stop)
+        unload(self._stopped.set)
+        unload(self._stop_retry)
         await self._address.async_watch(self.async_reconcile_soon)
         unload(
             async_track_time_interval(
@@ -207,7 +208,8 @@ class WebhookRegistration:
             await self._gateway.create_webhook(url)
             if self._stopped.is_set():
                 return
-            self._look_again_in(LOOK_AGAIN)
+            if self._gateway.capabilities.overwrites_webhooks:
+                self._look_again_in(LOOK_AGAIN)
         was_registered, self.registered = self.registered, True
         async_clear_issue(
             self._hass, Issue.WEBHOOK_NOT_REGISTERED, self._entry.entry_id
@@ -279,11 +281,6 @@ class WebhookRegistration:
         if self._cancel_retry is not None:
             self._cancel_retry()
             self._cancel_retry = None
-
-    @callback
-    def _stop(self) -> None:
-        self._stopped.set()
-        self._stop_retry()
 
     @callback
     def _check(self, _now: datetime) -> None:
