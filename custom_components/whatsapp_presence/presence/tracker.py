@@ -7,15 +7,7 @@ caller's clock, `PresenceUpdate.time` is on the gateway's, which may be wrong.
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from .clock import (
-    CLOCK_JUMP,
-    LATE_LIMIT,
-    LONG_AGO,
-    NEVER,
-    Arrival,
-    Clock,
-    plausible,
-)
+from .clock import CLOCK_JUMP, LATE_LIMIT, LONG_AGO, NEVER, Arrival, Clock, plausible
 from .hearing import HearingChat
 from .members import MAX_MEMBERS
 from .model import ChatPresence, PresenceUpdate, Source
