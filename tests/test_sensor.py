@@ -60,12 +60,16 @@ async def test_names_and_unique_ids(hass: HomeAssistant, account: Account) -> No
         f"{ENTRY_ID}_last_event": ("sensor.my_account_last_event", "last_event"),
     }
     for chat_id, name in ((ANNA, "anna"), (FAMILY, "family")):
-        for key in ("activity", "last_seen", "presence_access"):
+        for key in ("activity", "last_seen", "online_today", "presence_access"):
             expected[f"{ENTRY_ID}_{chat_id}_{key}"] = (f"sensor.{name}_{key}", key)
     for key in ("online_members", "typing_members", "recording_members"):
         expected[f"{ENTRY_ID}_{FAMILY}_{key}"] = (f"sensor.family_{key}", key)
     assert named.entities == expected
-    assert named.disabled == {"sensor.my_account_last_event"}
+    assert named.disabled == {
+        "sensor.anna_online_today",
+        "sensor.family_online_today",
+        "sensor.my_account_last_event",
+    }
     assert named.diagnostic == {
         "sensor.anna_presence_access",
         "sensor.family_presence_access",

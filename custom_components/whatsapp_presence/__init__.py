@@ -7,7 +7,6 @@ import logging
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.typing import ConfigType
@@ -23,7 +22,7 @@ from .const import (
 from .dashboard import async_setup_dashboard
 from .entity import chat_added_signal, chat_device_identifier
 from .gateways.base import Gateway, Transport
-from .helpers import Unusable, create_gateway, is_readable, why_unusable
+from .helpers import create_gateway, is_complete, is_readable
 from .instance.announcing import async_say_goodbye
 from .instance.hub import Instance, WhatsAppPresenceConfigEntry, WhatsAppPresenceData
 from .instance.registration import WebhookRegistration, async_remove_webhook
@@ -78,15 +77,14 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: WhatsAppPresenceConfigEntry
 ) -> bool:
     """Set up an instance; its chats subscribe in the background."""
-    match why_unusable(hass, entry.data):
-        case Unusable.UNKNOWN_GATEWAY:
-            raise ConfigEntryError(
-                translation_domain=DOMAIN, translation_key="unknown_gateway"
-            )
-        case Unusable.INCOMPLETE:
-            raise ConfigEntryError(
-                translation_domain=DOMAIN, translation_key="entry_incomplete"
-            )
+    if not is_complete(hass, entry.data):
+        # An exception that says why would be told with a traceback.
+        _LOGGER.error("What is stored of an account can't be used; see the repairs")
+        async_raise_issue(
+            hass, Issue.ENTRY_UNUSABLE, entry.entry_id, instance=entry.title
+        )
+        return False
+    async_clear_issue(hass, Issue.ENTRY_UNUSABLE, entry.entry_id)
     gateway = create_gateway(hass, entry.data)
     _redact_secrets(entry, gateway)
     store = InstanceStore(hass, entry.entry_id)
@@ -115,7 +113,7 @@ async def async_setup_entry(
     entry.async_on_unload(partial(_clear_issues, hass, entry))
     entry.async_on_unload(entry.add_update_listener(listener.async_entry_updated))
     async_open_webhook(hass, entry, gateway, instance.inbox.async_take)
-    registration.async_setup()
+    await registration.async_setup()
     if gateway.capabilities.transport is Transport.WEBSOCKET:
         async_start_stream(
             hass,
@@ -142,7 +140,7 @@ async def async_remove_entry(
     """Remove what was registered and stored."""
     _clear_issues(hass, entry)
     store = InstanceStore(hass, entry.entry_id)
-    if why_unusable(hass, entry.data) is None:
+    if is_complete(hass, entry.data):
         gateway = create_gateway(hass, entry.data)
         await store.async_load()
         if store.announced and not await async_say_goodbye(gateway):

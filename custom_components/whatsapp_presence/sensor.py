@@ -2,28 +2,39 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, override
+from datetime import datetime, timedelta
+import time
+from typing import Any, Final, override
 
 from homeassistant.components.sensor import (
     RestoreSensor,
     SensorDeviceClass,
     SensorEntity,
     SensorEntityDescription,
+    SensorStateClass,
 )
-from homeassistant.const import EntityCategory, EntityStateAttribute
-from homeassistant.core import HomeAssistant
+from homeassistant.const import EntityCategory, EntityStateAttribute, UnitOfTime
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.event import (
+    async_track_time_change,
+    async_track_time_interval,
+)
 from homeassistant.helpers.typing import StateType
 from homeassistant.util import dt as dt_util
 
+from .const import DOMAIN
 from .entity import ChatEntity, InstanceEntity, async_add_chat_entities
 from .gateways.base import AuthenticationError, InstanceStatus
 from .instance.chat import Chat
 from .instance.hub import Instance, WhatsAppPresenceConfigEntry
 from .presence.model import Activity, ChatPresence, PresenceAccess
+from .presence.online_time import OnlineTime
 
 PARALLEL_UPDATES = 0
+
+# How often it is told of somebody who is online for how long that has been.
+TICK_INTERVAL: Final = timedelta(minutes=1)
 
 # How the instance stands when its gateway can't be asked.
 STATUS_UNREACHABLE = "unreachable"
@@ -97,6 +108,18 @@ LAST_SEEN_SENSOR = ChatSensorDescription(
     value_fn=_last_seen,
 )
 
+ONLINE_TODAY_SENSOR = SensorEntityDescription(
+    key="online_today",
+    translation_key="online_today",
+    device_class=SensorDeviceClass.DURATION,
+    state_class=SensorStateClass.TOTAL_INCREASING,
+    native_unit_of_measurement=UnitOfTime.SECONDS,
+    suggested_unit_of_measurement=UnitOfTime.MINUTES,
+    suggested_display_precision=0,
+    # A row a minute of everybody who is online, and not needed by most.
+    entity_registry_enabled_default=False,
+)
+
 MEMBERS_SENSORS = (
     MembersSensorDescription(
         key="online_members",
@@ -165,6 +188,7 @@ async def async_setup_entry(
             ChatSensor(instance, chat, description) for description in CHAT_SENSORS
         ]
         sensors.append(LastSeenSensor(instance, chat, LAST_SEEN_SENSOR))
+        sensors.append(OnlineTodaySensor(instance, chat, ONLINE_TODAY_SENSOR))
         if chat.is_group:
             sensors.extend(
                 MembersSensor(instance, chat, description)
@@ -209,6 +233,87 @@ class LastSeenSensor(ChatSensor, RestoreSensor):
     @override
     def available(self) -> bool:
         """Whether it can be told: whatever befalls the account, it was then."""
+        return True
+
+
+class OnlineTodaySensor(ChatEntity, RestoreSensor):
+    """For how long somebody has been online since midnight.
+
+    Written when that begins and ends, at midnight, and once a minute in between.
+    """
+
+    def __init__(
+        self, instance: Instance, chat: Chat, description: SensorEntityDescription
+    ) -> None:
+        """Begin with nothing counted."""
+        super().__init__(instance, chat, description)
+        self._time = OnlineTime()
+        self._stop_ticking: CALLBACK_TYPE | None = None
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Go on from what was counted of the day before a restart."""
+        await super().async_added_to_hass()
+        before = await self.async_get_last_sensor_data()
+        state = await self.async_get_last_state()
+        if before is not None and state is not None:
+            counted = before.native_value
+            if isinstance(counted, (int, float)):
+                midnight = dt_util.start_of_local_day(
+                    dt_util.as_local(state.last_updated)
+                )
+                self._time.restore(counted, midnight.timestamp())
+        self.async_on_remove(self._stop)
+        self.async_on_remove(
+            async_track_time_change(self.hass, self._tick, hour=0, minute=0, second=0)
+        )
+        self._follow()
+
+    @callback
+    @override
+    def async_show(self) -> None:
+        """Write when a stay begins or ends, and not whatever else is news."""
+        if bool(self.chat.presence.online) is not self._time.is_counting:
+            self._follow()
+            super().async_show()
+
+    @callback
+    def _tick(self, _now: datetime) -> None:
+        self._follow()
+        super().async_show()
+
+    @callback
+    def _follow(self) -> None:
+        midnight = dt_util.start_of_local_day().timestamp()
+        self._time.follow(self.chat.presence.online, time.time(), midnight)
+        if not self._time.is_counting:
+            self._stop()
+        elif self._stop_ticking is None:
+            self._stop_ticking = async_track_time_interval(
+                self.hass, self._tick, TICK_INTERVAL, name=f"{DOMAIN} online today"
+            )
+
+    @callback
+    def _stop(self) -> None:
+        if self._stop_ticking is not None:
+            self._stop_ticking()
+            self._stop_ticking = None
+
+    @override
+    def read(self) -> int:
+        """Return the seconds."""
+        return round(self._time.seconds)
+
+    @property
+    @override
+    def native_value(self) -> int:
+        """The seconds."""
+        return self.read()
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether it can be told: what was counted stays true."""
         return True
 
 

@@ -275,12 +275,11 @@ class Simulator:
     ) -> web.StreamResponse:
         gateway = gateway_of(request.path)
         if gateway is None:
-            if request.path.startswith("/pictures/") and (
-                failure := self._next_failure(request, "pictures")
-            ):
-                failed = await self._fail(request, failure)
-                return failed or await handler(request)
-            return await handler(request)
+            failure = None
+            if request.path.startswith("/pictures/"):
+                failure = self._next_failure(request, "pictures")
+            failed = None if failure is None else await self._fail(request, failure)
+            return failed or await handler(request)
         record = RecordedRequest(
             gateway=gateway,
             method=request.method,
