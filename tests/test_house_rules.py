@@ -23,7 +23,7 @@ ROOMS = (
     ("coordinator", "registration", "webhook", "stream", "announcing"),
     ("rounds",),
     ("asking", "timetable"),
-    ("delivery",),
+    ("delivery", "silence"),
     ("pictures", "people"),
     ("chat", "lookups"),
     (

@@ -51,6 +51,45 @@ async def test_the_logbook_tells_each_change(
     ] == ["came_online", "started_typing", "stopped_typing", "went_offline"]
 
 
+@pytest.mark.usefixtures("unpaced")
+async def test_no_change_is_told_as_the_doing_of_another(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    logbook: None,
+    reachable: None,
+    simulator: Simulator,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    """One context for all that one event writes would be cheaper.
+
+    But the logbook takes the first of a context for the cause of all others: they
+    would be "triggered by" Anna, who did but one thing.
+    """
+    account = add_account(simulator)
+    await account.set_presence(anna(account), "offline")
+    await set_up(hass, account)
+    begin = dt_util.utcnow()
+    await account.set_presence(anna(account), "typing")
+    await settle(hass, account)
+    await async_wait_recording_done(hass)
+
+    client = await hass_ws_client()
+    await client.send_json_auto_id(
+        {
+            "type": "logbook/get_events",
+            "start_time": begin.isoformat(),
+            "entity_ids": [
+                "binary_sensor.anna",
+                "binary_sensor.anna_typing",
+                "sensor.anna_activity",
+            ],
+        }
+    )
+    lines = (await client.receive_json())["result"]
+    assert len(lines) == 3
+    assert not any("context_entity_id" in line for line in lines)
+
+
 @pytest.fixture
 async def logbook(recorder_mock: Recorder, hass: HomeAssistant) -> None:
     """Set up the logbook, before the first client asks for anything."""

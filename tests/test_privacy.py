@@ -421,6 +421,8 @@ def check_issues(hass: HomeAssistant, webhook_id: str, secrets: list[str]) -> No
         placeholders = dict(issue.translation_placeholders or {})
         if issue.translation_key == "webhook_not_registered":
             assert webhook_id in placeholders.pop("webhook_url")
+            # The account's own name, unless the user called it otherwise.
+            placeholders.pop("instance")
         else:
             # The chat's name, which the user gave.
             placeholders.pop("chat")

@@ -22,6 +22,7 @@ from custom_components.whatsapp_presence import (
     event,
     exceptions,
     image,
+    reaching,
     sensor,
     switch,
 )
@@ -214,7 +215,8 @@ def test_the_config_flow_has_no_text_too_many() -> None:
 
 def test_the_config_flows_errors_and_aborts() -> None:
     """Every error has a message, and every message an error."""
-    raised = errors_of("config_flow") | set(config_flow.ERRORS.values())
+    raised = errors_of("config_flow") | errors_of("reaching")
+    raised |= set(reaching.ERRORS.values())
     assert raised - {"base", "url"} == set(ENGLISH["config"]["error"])
     # Successes are Home Assistant's own.
     assert keywords("config_flow", "reason") == set(ENGLISH["config"]["abort"])
@@ -262,21 +264,25 @@ def test_the_chat_flows_texts() -> None:
 
 
 def test_the_options_texts() -> None:
-    """Both options, and the address to register by hand."""
-    (step,) = ENGLISH["options"]["step"].values()
+    """Both options, and the address to register by hand; the price of a switch."""
+    steps = ENGLISH["options"]["step"]
+    assert set(steps) == steps_of(config_flow.WhatsAppPresenceOptionsFlow)
     options = {"register_webhook", "webhook_secret", "new_webhook_address"}
-    assert_form_texts(step, options, {})
-    assert "{webhook_url}" in step["description"]
+    assert_form_texts(steps["init"], options, {})
+    assert_form_texts(steps["stream"], {"webhook_secret"}, {})
+    for step in steps.values():
+        assert "{webhook_url}" in step["description"]
+        assert "notifications" in step["description"]
 
 
 def test_an_address_is_never_cut_off() -> None:
     """In a block of its own it can be scrolled; in a line, the dialog cuts it off."""
     for path in LANGUAGES:
         text = json.loads(path.read_text("utf-8"))
-        shown = [text["options"]["step"]["init"]["description"]]
+        shown = [step["description"] for step in text["options"]["step"].values()]
         shown += [explanation(issue) for issue in text["issues"].values()]
         shown = [one for one in shown if "{webhook_url}" in one]
-        assert len(shown) == 3, path.name
+        assert len(shown) == 4, path.name
         for one in shown:
             assert "\n\n```\n{webhook_url}\n```\n\n" in one, path.name
 
@@ -364,8 +370,9 @@ def test_the_issues_texts() -> None:
                         passed[key] = passed.get(key, given) & given
     assert set(passed) == {*Issue, *variants}
     for issue, texts in ENGLISH["issues"].items():
-        for _, text in leaves(texts):
-            assert placeholders(text) <= passed[issue], issue
+        for path, text in leaves(texts):
+            by_flow = {"events", "page", "learn_more"} if "by_hand" in path else set()
+            assert placeholders(text) <= passed[issue] | by_flow, issue
 
 
 def test_the_fix_flows_texts() -> None:
@@ -374,15 +381,28 @@ def test_the_fix_flows_texts() -> None:
         texts = ENGLISH["issues"][issue]
         flow = FIX_FLOWS.get(issue)
         assert set(texts) == {"title", "fix_flow" if flow else "description"}
-        if flow:
-            assert set(texts["fix_flow"]["step"]) == {"confirm"}
-            confirm = texts["fix_flow"]["step"]["confirm"]
+        if flow is None:
+            continue
+        assert set(texts["fix_flow"]["abort"]) == {flow.reason, "account_removed"}
+        steps = texts["fix_flow"]["step"]
+        assert all({"title", "description"} <= set(step) for step in steps.values())
+        own = {name for one in flow.__mro__ for name in steps_of(one)} - {"init"}
+        if set(steps) == {"confirm"}:
+            assert own == {"confirm"}
             fields = {str(key) for key in flow.schema.schema}
-            data = {"data", "data_description"} if fields else set()
-            assert set(confirm) == {"title", "description", *data}
             if fields:
-                assert_form_texts(confirm, fields, {})
-            assert set(texts["fix_flow"]["abort"]) == {flow.reason}
+                assert_form_texts(steps["confirm"], fields, {})
+            else:
+                assert steps["confirm"]["submit"]
+            continue
+        # What begins with a menu has a step for each of its options.
+        options = set(steps["confirm"]["menu_options"])
+        assert own == {"confirm", *options}
+        assert set(steps["confirm"]["menu_option_descriptions"]) == options
+        assert set(steps) == {"confirm", "by_hand"}
+        assert set(steps["by_hand"]["data"]) == {"webhook_url"}
+        assert steps["by_hand"]["submit"]
+        assert set(texts["fix_flow"]["create_entry"]) == {"entered"}
 
 
 def test_the_exceptions_texts() -> None:
@@ -488,8 +508,10 @@ def placeholders(text: str) -> set[str]:
 def test_the_flows_texts_have_the_placeholders_that_are_passed() -> None:
     """A brace that nobody fills shows an error instead of the text."""
     passed = {
+        "config.error.engine_cannot_tell": {"engine", "remedy", "version"},
         "config.step.reauth_confirm": {"instance"},
         "config.step.reconfigure": {"instance"},
+        "config_subentries.chat.create_entry": {"automations", "dashboard", "help"},
         "config_subentries.chat.error.confirm_number": {"number"},
         "config_subentries.chat.step.reconfigure": {"chat"},
         "config_subentries.chat.step.user": {"notice"},
@@ -497,7 +519,7 @@ def test_the_flows_texts_have_the_placeholders_that_are_passed() -> None:
         "config_subentries.chats.step.user": {"notice"},
         "exceptions.no_chats": {"targets"},
         "exceptions.target_is_no_chat": {"target"},
-        "options.step.init": {"webhook_url"},
+        "options.step": {"webhook_url"},
     }
     for path, text in leaves(ENGLISH):
         if path.startswith("issues."):

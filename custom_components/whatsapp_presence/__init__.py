@@ -7,7 +7,6 @@ import logging
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryError
 from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.helpers.dispatcher import async_dispatcher_send
 from homeassistant.helpers.typing import ConfigType
@@ -20,9 +19,10 @@ from .const import (
     DOMAIN,
     ENTRY_VERSION,
 )
+from .dashboard import async_setup_dashboard
 from .entity import chat_added_signal, chat_device_identifier
 from .gateways.base import Gateway, Transport
-from .helpers import Unusable, create_gateway, is_readable, why_unusable
+from .helpers import create_gateway, is_complete, is_readable
 from .instance.announcing import async_say_goodbye
 from .instance.hub import Instance, WhatsAppPresenceConfigEntry, WhatsAppPresenceData
 from .instance.registration import WebhookRegistration, async_remove_webhook
@@ -51,8 +51,9 @@ _OWN_DATA = (CONF_WEBHOOK_URL, CONF_OLD_WEBHOOK_URLS, CONF_CLOUDHOOK_URL)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up the actions; tell of entries that Home Assistant will refuse."""
+    """Set up the actions and the dashboard; tell of entries that will be refused."""
     async_setup_services(hass)
+    async_setup_dashboard(hass)
     for entry in hass.config_entries.async_entries(DOMAIN):
         if entry.version > ENTRY_VERSION:
             async_raise_issue(
@@ -76,15 +77,14 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: WhatsAppPresenceConfigEntry
 ) -> bool:
     """Set up an instance; its chats subscribe in the background."""
-    match why_unusable(hass, entry.data):
-        case Unusable.UNKNOWN_GATEWAY:
-            raise ConfigEntryError(
-                translation_domain=DOMAIN, translation_key="unknown_gateway"
-            )
-        case Unusable.INCOMPLETE:
-            raise ConfigEntryError(
-                translation_domain=DOMAIN, translation_key="entry_incomplete"
-            )
+    if not is_complete(hass, entry.data):
+        # An exception that says why would be told with a traceback.
+        _LOGGER.error("What is stored of an account can't be used; see the repairs")
+        async_raise_issue(
+            hass, Issue.ENTRY_UNUSABLE, entry.entry_id, instance=entry.title
+        )
+        return False
+    async_clear_issue(hass, Issue.ENTRY_UNUSABLE, entry.entry_id)
     gateway = create_gateway(hass, entry.data)
     _redact_secrets(entry, gateway)
     store = InstanceStore(hass, entry.entry_id)
@@ -113,7 +113,7 @@ async def async_setup_entry(
     entry.async_on_unload(partial(_clear_issues, hass, entry))
     entry.async_on_unload(entry.add_update_listener(listener.async_entry_updated))
     async_open_webhook(hass, entry, gateway, instance.inbox.async_take)
-    registration.async_setup()
+    await registration.async_setup()
     if gateway.capabilities.transport is Transport.WEBSOCKET:
         async_start_stream(
             hass,
@@ -140,7 +140,7 @@ async def async_remove_entry(
     """Remove what was registered and stored."""
     _clear_issues(hass, entry)
     store = InstanceStore(hass, entry.entry_id)
-    if why_unusable(hass, entry.data) is None:
+    if is_complete(hass, entry.data):
         gateway = create_gateway(hass, entry.data)
         await store.async_load()
         if store.announced and not await async_say_goodbye(gateway):

@@ -4,6 +4,9 @@ from datetime import timedelta
 from typing import Final
 
 DOMAIN: Final = "whatsapp_presence"
+DOCS_URL: Final = (
+    "https://github.com/ha-whatsapp-presence/ha-whatsapp-presence/blob/main/docs"
+)
 
 # The form of entries, and of chats, that have it from the entry's unless they say so.
 ENTRY_VERSION: Final = 1

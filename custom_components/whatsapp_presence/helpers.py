@@ -1,8 +1,8 @@
 """Small things that flows and set-up share."""
 
 from collections.abc import Mapping
-from enum import StrEnum
 from ipaddress import ip_address
+from secrets import token_urlsafe
 from typing import Any
 
 from yarl import URL
@@ -37,31 +37,33 @@ def create_gateway(hass: HomeAssistant, config: Mapping[str, Any]) -> Gateway:
     )
 
 
-class Unusable(StrEnum):
-    """Why what is stored of an account can't be used."""
+def new_webhook_id() -> str:
+    """Return an id for a webhook that nobody can guess.
 
-    UNKNOWN_GATEWAY = "unknown_gateway"
-    INCOMPLETE = "entry_incomplete"
+    It has 128 bits, and is shorter than Home Assistant's own of 256: each call pays for
+    the length of its path.
+    """
+    return token_urlsafe(16)
 
 
-def why_unusable(hass: HomeAssistant, data: Mapping[str, Any]) -> Unusable | None:
-    """Return what is wrong with an entry's data; None: all that is needed is there."""
+def is_complete(hass: HomeAssistant, data: Mapping[str, Any]) -> bool:
+    """Whether an entry's data name a gateway that is known, and all that it needs."""
     gateway = find_gateway(data)
     if gateway is None:
-        return Unusable.UNKNOWN_GATEWAY
+        return False
     needed = (gateway.instance_field, gateway.token_field, CONF_URL, CONF_WEBHOOK_ID)
     if not all(isinstance(data.get(key), str) and data[key] for key in needed):
-        return Unusable.INCOMPLETE
+        return False
     try:
         create_gateway(hass, data)
     except ValueError:
-        return Unusable.INCOMPLETE
-    return None
+        return False
+    return True
 
 
 def is_usable(hass: HomeAssistant, entry: ConfigEntry) -> bool:
     """Whether what is stored of an account is in a form that is known, and complete."""
-    return entry.version == ENTRY_VERSION and why_unusable(hass, entry.data) is None
+    return entry.version == ENTRY_VERSION and is_complete(hass, entry.data)
 
 
 def find_gateway(data: Mapping[str, Any]) -> type[Gateway] | None:

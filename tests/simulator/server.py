@@ -275,9 +275,10 @@ class Simulator:
     ) -> web.StreamResponse:
         gateway = gateway_of(request.path)
         if gateway is None:
-            failed = None
+            failure = None
             if request.path.startswith("/pictures/"):
-                failed = await self._fail(request, "pictures")
+                failure = self._next_failure(request, "pictures")
+            failed = None if failure is None else await self._fail(request, failure)
             return failed or await handler(request)
         record = RecordedRequest(
             gateway=gateway,

@@ -2,19 +2,23 @@
 
 from collections.abc import Callable, Mapping
 import logging
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from yarl import URL
 
-from homeassistant.components import cloud, webhook
+from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID, EVENT_CORE_CONFIG_UPDATE
 from homeassistant.core import Event, HomeAssistant, callback
+from homeassistant.helpers.importlib import async_import_module
 from homeassistant.helpers.network import NoURLAvailableError
 
 from ..addresses import async_leads_home
 from ..const import CONF_CLOUDHOOK_URL, CONF_REGISTER_WEBHOOK
 from ..helpers import is_local_host
+
+if TYPE_CHECKING:
+    from homeassistant.components import cloud
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -40,9 +44,10 @@ class WebhookAddress:
         self._webhook_id: str = entry.data[CONF_WEBHOOK_ID]
         self._gateway_url = gateway_url
 
-    @callback
-    def async_watch(self, on_change: Callable[[], None]) -> None:
+    async def async_watch(self, on_change: Callable[[], None]) -> None:
         """Tell of changes for as long as the entry is loaded."""
+        await _async_load_cloud(self._hass)
+        from homeassistant.components import cloud
 
         @callback
         def cloud_changed(state: cloud.CloudConnectionState) -> None:
@@ -80,6 +85,9 @@ class WebhookAddress:
         Raises NoURLAvailableError if there is none, LocalURLError if there is only one
         at which the gateway can't reach it.
         """
+        await _async_load_cloud(self._hass)
+        from homeassistant.components import cloud
+
         url: str | None = None
         try_again = False
         if cloud.async_active_subscription(self._hass):
@@ -129,6 +137,14 @@ class WebhookAddress:
         self._hass.config_entries.async_update_entry(self._entry, data=data)
 
 
+async def _async_load_cloud(hass: HomeAssistant) -> None:
+    """Import the cloud off the loop, and only for who is called from outside.
+
+    It brings some 25 MiB, which nobody needs whose gateway is asked for its events.
+    """
+    await async_import_module(hass, "homeassistant.components.cloud")
+
+
 @callback
 def house_url(hass: HomeAssistant, webhook_id: str, gateway_url: str) -> str:
     """Return a webhook's address at the house itself; raises NoURLAvailableError.
@@ -154,6 +170,9 @@ async def async_delete_cloudhook(hass: HomeAssistant, data: Mapping[str, Any]) -
     """Take the address in the cloud back, if there is one."""
     if CONF_CLOUDHOOK_URL not in data:
         return
+    await _async_load_cloud(hass)
+    from homeassistant.components import cloud
+
     try:
         await cloud.async_delete_cloudhook(hass, data[CONF_WEBHOOK_ID])
     except Exception as err:  # noqa: BLE001

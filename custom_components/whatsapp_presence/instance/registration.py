@@ -5,7 +5,6 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 import logging
 
-from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_WEBHOOK_ID
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
@@ -20,6 +19,7 @@ from ..gateways.base import (
     NotAllowedError,
     Transport,
 )
+from ..helpers import new_webhook_id
 from ..repairs import Issue, async_clear_issue, async_raise_issue
 from .address import LocalURLError, WebhookAddress, async_delete_cloudhook, known_url
 from .contest import Contest
@@ -65,14 +65,14 @@ class WebhookRegistration:
         self._retries = 0
         self._cancel_retry: CALLBACK_TYPE | None = None
 
-    @callback
-    def async_setup(self) -> None:
+    async def async_setup(self) -> None:
         """Begin to register the webhook, in the background."""
         if self._gateway.capabilities.transport is not Transport.WEBHOOK:
             return
         unload = self._entry.async_on_unload
-        unload(self._stop)
-        self._address.async_watch(self.async_reconcile_soon)
+        unload(self._stopped.set)
+        unload(self._stop_retry)
+        await self._address.async_watch(self.async_reconcile_soon)
         unload(
             async_track_time_interval(
                 self._hass,
@@ -208,7 +208,8 @@ class WebhookRegistration:
             await self._gateway.create_webhook(url)
             if self._stopped.is_set():
                 return
-            self._look_again_in(LOOK_AGAIN)
+            if self._gateway.capabilities.overwrites_webhooks:
+                self._look_again_in(LOOK_AGAIN)
         was_registered, self.registered = self.registered, True
         async_clear_issue(
             self._hass, Issue.WEBHOOK_NOT_REGISTERED, self._entry.entry_id
@@ -282,11 +283,6 @@ class WebhookRegistration:
             self._cancel_retry = None
 
     @callback
-    def _stop(self) -> None:
-        self._stopped.set()
-        self._stop_retry()
-
-    @callback
     def _check(self, _now: datetime) -> None:
         self.async_reconcile_soon(is_check=True)
 
@@ -319,7 +315,7 @@ def async_renew_webhook(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """
     before = entry.data
     WrittenAddresses(hass, entry).renew(
-        known_url(hass, before), **{CONF_WEBHOOK_ID: webhook.async_generate_id()}
+        known_url(hass, before), **{CONF_WEBHOOK_ID: new_webhook_id()}
     )
     hass.async_create_background_task(
         async_delete_cloudhook(hass, before), f"{DOMAIN} delete cloudhook"

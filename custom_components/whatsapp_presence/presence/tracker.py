@@ -269,6 +269,7 @@ class PresenceTracker(HearingChat):
             # what was said before compares with nothing.
             self._move(now - clock.now)
             self._people.forget_order()
+            clock.in_time = LONG_AGO
         if self._people.due <= now:
             self._end(now)
 

@@ -1,0 +1,40 @@
+"""Set up an account in a process of its own, and tell whether the cloud was imported.
+
+Run as `python -m tests.set_up_alone GATEWAY`: in the suite's own process somebody else
+has always imported it.
+"""
+
+import asyncio
+import sys
+import tempfile
+
+from pytest_homeassistant_custom_component.common import async_test_home_assistant
+
+# Ours first: the test package brings a custom_components of its own.
+import custom_components.whatsapp_presence  # noqa: F401
+from homeassistant.loader import DATA_CUSTOM_COMPONENTS
+
+from .common import add_account, create_entry
+from .simulator import Simulator, SkippingClock
+
+CLOUD = "homeassistant.components.cloud"
+
+
+async def main(gateway: str) -> None:
+    """Print whether the account is loaded, and the cloud."""
+    with tempfile.TemporaryDirectory() as folder:
+        async with (
+            Simulator(clock=SkippingClock()) as simulator,
+            async_test_home_assistant(config_dir=folder) as hass,
+        ):
+            hass.data.pop(DATA_CUSTOM_COMPONENTS)
+            entry = create_entry(add_account(simulator, gateway))
+            entry.add_to_hass(hass)
+            await hass.config_entries.async_setup(entry.entry_id)
+            cloud = "cloud" if CLOUD in sys.modules else "no cloud"
+            sys.stdout.write(f"{entry.state.value} {cloud}\n")
+            await hass.async_stop(force=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(sys.argv[1]))
