@@ -143,7 +143,32 @@ def _unless_removed[**P](
     return ended
 
 
-class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
+class _EntryDialog(ConfigFlow):
+    """What the dialogs of an account have in common when they end."""
+
+    _finished = False
+
+    @callback
+    @override
+    def async_remove(self) -> None:
+        """Let the question for a new key be asked that this dialog kept from it."""
+        if self.source != SOURCE_RECONFIGURE or self._finished:
+            return
+        entry = self.hass.config_entries.async_get_entry(self._reconfigure_entry_id)
+        if entry is not None and _wants_key(entry):
+            entry.async_start_reauth(self.hass)
+
+    @callback
+    def _async_finish(self, entry: ConfigEntry, **changes: Any) -> ConfigFlowResult:
+        """Store what has changed, and see to it that it is used."""
+        self._finished = True
+        if entry.update_listeners:
+            return self.async_update_and_abort(entry, **changes)
+        # An entry that could not be set up follows no changes.
+        return self.async_update_reload_and_abort(entry, **changes)
+
+
+class WhatsAppPresenceConfigFlow(_EntryDialog, domain=DOMAIN):
     """Set up an instance of a gateway.
 
     Each gateway in the registry has its own step, named by the gateway's key; those
@@ -159,7 +184,6 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
     _told: tuple[object, ...] | None = None
     _info = InstanceInfo(status=InstanceStatus.UNKNOWN)
     _notices: tuple[Notice, ...] = ()
-    _finished = False
 
     @classmethod
     @callback
@@ -309,16 +333,6 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
             errors=errors,
         )
 
-    @callback
-    @override
-    def async_remove(self) -> None:
-        """Let the question for a new key be asked that this dialog kept from it."""
-        if self.source != SOURCE_RECONFIGURE or self._finished:
-            return
-        entry = self.hass.config_entries.async_get_entry(self._reconfigure_entry_id)
-        if entry is not None and _wants_key(entry):
-            entry.async_start_reauth(self.hass)
-
     @override
     async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
         """Go on to the first chat, and say there what is worth knowing before."""
@@ -328,15 +342,6 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         )
         result["next_flow"] = (FlowType.CONFIG_SUBENTRIES_FLOW, chat["flow_id"])
         return result
-
-    @callback
-    def _async_finish(self, entry: ConfigEntry, **changes: Any) -> ConfigFlowResult:
-        """Store what has changed, and see to it that it is used."""
-        self._finished = True
-        if entry.update_listeners:
-            return self.async_update_and_abort(entry, **changes)
-        # An entry that could not be set up follows no changes.
-        return self.async_update_reload_and_abort(entry, **changes)
 
     async def _async_go_on(self, errors: dict[str, str]) -> ConfigFlowResult | None:
         """Create the entry, if the instance is what it should be."""
