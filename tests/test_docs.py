@@ -350,7 +350,13 @@ async def account(
 
 
 @pytest.mark.parametrize(
-    ("page", "count"), [("README.md", 1), ("docs/automations.md", 5)]
+    ("page", "count"),
+    [
+        ("README.md", 1),
+        ("docs/automations.md", 5),
+        ("docs/other-integrations.md", 1),
+        ("docs/phone.md", 1),
+    ],
 )
 async def test_automations_can_be_set_up(
     hass: HomeAssistant,

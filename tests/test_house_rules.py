@@ -41,7 +41,6 @@ ROOMS = (
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 # Where the tests are of what has no file of its own.
 TESTED_IN = {
-    "address": "instance/test_registration.py",
     "written": "instance/test_registration.py",
     "hub": "test_init.py",
     "timetable": "instance/test_rounds.py",

@@ -46,7 +46,12 @@ def test_what_is_named_is_called_as_it_is_shown(path: Path) -> None:
     texts = read(path)
     for key, source in SOURCE.items():
         for name in re.findall(r"(?<!\*)\*([^*\n]+)\*(?!\*)", source):
-            shown = {texts[other] for other, text in SOURCE.items() if text == name}
+            # What stands behind it in brackets is left out in a text.
+            shown = {
+                texts[other].split(" (")[0]
+                for other, text in SOURCE.items()
+                if text.split(" (")[0] == name
+            }
             if shown:
                 assert any(f"*{one}*" in texts[key] for one in shown), (key, name)
 
@@ -62,6 +67,13 @@ def test_ready_does_not_read_like_the_status(path: Path) -> None:
     assert len(ready) == 2
     assert not ready & status
     assert texts["entity.binary_sensor.ready.name"] not in status
+
+
+@EACH_LANGUAGE
+def test_titles_of_repairs_fit_a_phone(path: Path) -> None:
+    """Beside the name of an account or chat, which is the longer part on some days."""
+    for key, issue in json.loads(path.read_text("utf-8"))["issues"].items():
+        assert len(re.sub(r"{\w+}", "", issue["title"])) <= 30, key
 
 
 def units(node: Any, path: tuple[str, ...] = ()) -> list[str]:

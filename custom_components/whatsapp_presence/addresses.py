@@ -11,6 +11,7 @@ from yarl import URL
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import AbortFlow
 from homeassistant.util.network import (
     is_ip_address,
     is_ipv6_address,
@@ -128,6 +129,16 @@ async def async_entries_at(
         and (url := entry.data[CONF_URL])
         and await _async_is_same(hass, url, data[CONF_URL])
     ]
+
+
+async def async_abort_if_same(
+    hass: HomeAssistant, data: Mapping[str, Any], itself: ConfigEntry | None = None
+) -> None:
+    """Abort if an entry has the same instance under another name of the server."""
+    field = GATEWAYS[data[CONF_GATEWAY]].instance_field
+    for entry in await async_entries_at(hass, data):
+        if entry is not itself and entry.data.get(field) == data[field]:
+            raise AbortFlow("already_configured")
 
 
 async def async_leave_out_configured(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any, override
 
 from homeassistant.components.binary_sensor import (
@@ -39,19 +40,19 @@ CHAT_SENSORS = (
         key="online",
         translation_key="online",
         name=None,
-        is_on_fn=lambda presence: presence.online,
+        is_on_fn=attrgetter("online"),
     ),
     ChatBinarySensorDescription(
         key="typing",
         translation_key="typing",
-        is_on_fn=lambda presence: presence.typing,
+        is_on_fn=attrgetter("typing"),
     ),
     ChatBinarySensorDescription(
         key="recording",
         translation_key="recording",
         # The activity tells it too.
         entity_registry_enabled_default=False,
-        is_on_fn=lambda presence: presence.recording,
+        is_on_fn=attrgetter("recording"),
     ),
 )
 
@@ -97,7 +98,7 @@ class ChatBinarySensor(ChatEntity, BinarySensorEntity):
     @override
     def read(self) -> Any:
         """Return the fact."""
-        return self.is_on
+        return self.entity_description.is_on_fn(self.chat.presence)
 
     @property
     @override
@@ -115,7 +116,8 @@ class OnlineBinarySensor(ChatBinarySensor):
     @override
     def read(self) -> Any:
         """Return the fact and the picture's address."""
-        return self.is_on, self.entity_picture
+        chat = self.chat
+        return chat.presence.online, chat.picture
 
     @property
     @override

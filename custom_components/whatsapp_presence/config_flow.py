@@ -22,7 +22,7 @@ from homeassistant.config_entries import (
 )
 from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID
 from homeassistant.core import callback
-from homeassistant.data_entry_flow import AbortFlow, section
+from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
     SelectSelector,
@@ -33,7 +33,7 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
-from .addresses import async_entries_at, async_leave_out_configured
+from .addresses import async_abort_if_same, async_leave_out_configured
 from .chat_flow import ChatsSubentryFlow, ChatSubentryFlow, FirstChatContext
 from .chat_list import Notice
 from .const import (
@@ -291,7 +291,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
                 if self.unique_id != entry.unique_id:
                     # A server that moved to another host is the same to the user.
                     self._abort_if_unique_id_configured()
-                    await self._async_abort_if_same(data, entry)
+                    await async_abort_if_same(self.hass, data, entry)
                 return self._async_finish(entry, unique_id=self.unique_id, data=data)
         stored = _mended(entry, gateway_class)
         url = {CONF_URL: stored[CONF_URL]}
@@ -346,7 +346,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         gateway_type: str = self._data[CONF_GATEWAY]
         await self.async_set_unique_id(f"{gateway_type}_{gateway.unique_id}")
         self._abort_if_unique_id_configured()
-        await self._async_abort_if_same(self._data)
+        await async_abort_if_same(self.hass, self._data)
         self._notices = await async_find_notices(gateway, self._info)
         name = self._info.account_name
         if name is None or name.casefold() == gateway.name.casefold():
@@ -369,15 +369,6 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         self._told = asked
         errors["base"] = "engine_cannot_tell"
         return False
-
-    async def _async_abort_if_same(
-        self, data: Mapping[str, Any], itself: ConfigEntry | None = None
-    ) -> None:
-        """Abort if an entry has the same instance under another name of the server."""
-        field = GATEWAYS[data[CONF_GATEWAY]].instance_field
-        for entry in await async_entries_at(self.hass, data):
-            if entry is not itself and entry.data.get(field) == data[field]:
-                raise AbortFlow("already_configured")
 
     async def _async_check(
         self, data: dict[str, Any], errors: dict[str, str]

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import attrgetter
 import time
 from typing import Any, Final, override
 
@@ -89,7 +90,7 @@ CHAT_SENSORS = (
         translation_key="activity",
         device_class=SensorDeviceClass.ENUM,
         options=list(Activity),
-        value_fn=lambda presence: presence.activity,
+        value_fn=attrgetter("activity"),
     ),
     ChatSensorDescription(
         key="presence_access",
@@ -97,7 +98,7 @@ CHAT_SENSORS = (
         device_class=SensorDeviceClass.ENUM,
         options=list(PresenceAccess),
         entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=lambda presence: presence.access,
+        value_fn=attrgetter("access"),
     ),
 )
 
@@ -213,11 +214,17 @@ class ChatSensor(ChatEntity, SensorEntity):
     @override
     def native_value(self) -> StateType | datetime:
         """The value."""
-        return self.read()
+        return self.entity_description.value_fn(self.chat.presence)
 
 
 class LastSeenSensor(ChatSensor, RestoreSensor):
     """When somebody was last seen, kept through a restart."""
+
+    @override
+    def read(self) -> int | None:
+        """Return the second."""
+        last_seen = self.chat.presence.last_seen
+        return None if last_seen is None else int(last_seen)
 
     @override
     async def async_added_to_hass(self) -> None:

@@ -24,6 +24,8 @@ from pytest_homeassistant_custom_component.common import (
 )
 
 from custom_components.whatsapp_presence.const import DOMAIN, SUBENTRY_TYPE_CHAT
+from custom_components.whatsapp_presence.gateways import GATEWAYS as CLIENTS
+from custom_components.whatsapp_presence.gateways.base import Gateway
 from custom_components.whatsapp_presence.gateways.client import Client
 from homeassistant import loader
 from homeassistant.config_entries import (
@@ -143,16 +145,9 @@ class Home:
     async def load(self) -> None:
         """Set all accounts up."""
         self.started = asyncio.get_running_loop().time()
-        for gateway, entry in self.entries.items():
+        for entry in self.entries.values():
             if entry.state is ConfigEntryState.NOT_LOADED:
                 await self.hass.config_entries.async_setup(entry.entry_id)
-            self._listen(gateway, entry)
-
-    def _listen(self, gateway: str, entry: MockConfigEntry) -> None:
-        def arrived() -> None:
-            self.heard[gateway] += 1
-
-        entry.runtime_data.instance.delivery.async_add_event_listener(arrived)
 
     async def close(self) -> None:
         """Stop it."""
@@ -256,7 +251,26 @@ class Street:
                             result.late_writes[home.name, gateway] += 1
             return await original(client, method, path, **options)
 
+        def heard(gateway: type[Gateway]) -> Any:
+            read = gateway.parse_event
+
+            def parse_event(client: Any, *body: Any) -> Any:
+                for home in self._everyone:
+                    entry = home.entries[gateway.key]
+                    if (
+                        entry.state is ConfigEntryState.LOADED
+                        and entry.runtime_data.gateway is client
+                    ):
+                        home.heard[gateway.key] += 1
+                return read(client, *body)
+
+            return parse_event
+
         with ExitStack() as stack:
+            for key in INSTANCES:
+                stack.enter_context(
+                    patch.object(CLIENTS[key], "parse_event", heard(CLIENTS[key]))
+                )
             stack.enter_context(patch(NEAR, return_value=False))
             stack.enter_context(patch.object(Client, "request", request))
             yield

@@ -125,6 +125,8 @@ class Capabilities:
     `answers` is what an answer of `subscribe` or `snapshot` is. `announce_seconds` is how
     long the account is shown online after a call that asks WhatsApp for something: each
     `subscribe`, `snapshot`, `resolve` and `picture_url`; all others are free.
+    `repeats_bodies`: its events carry no id and no time of their own, so that who says
+    the same again at the webhook sends the very same bytes.
     `lookup_batch` is how many ids one call of `aliases` may take.
     `overwrites_webhooks`: writing one writes all of them, so that two who write at the
     same moment may undo each other.
@@ -139,6 +141,7 @@ class Capabilities:
     has_pictures: bool
     answers: Source
     self_hosted: bool = False
+    repeats_bodies: bool = False
     renewal_requests: int = 1
     announce_seconds: float = 0.0
     lookup_batch: int = 1

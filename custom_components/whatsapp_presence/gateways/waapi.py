@@ -60,6 +60,8 @@ class WaApiGateway(HttpGateway):
         sets_available=True,
         has_pictures=True,
         answers=Source.LIVE,
+        # DOC
+        repeats_bodies=True,
         lookup_batch=50,
     )
 

@@ -71,31 +71,33 @@ def read_instance_event(envelope: dict[str, Any]) -> InstanceEvent | None:
 
 def read_presence_event(data: Any, notice: Notice) -> PresenceUpdate | None:
     """Read a presence event; UNKNOWN: where in `data` it is, so both places will do."""
-    if "presence" in mapping(data) and data["presence"] is None:
-        return None
-    presence = _unwrapped(data)
-    if as_chat_id(presence.get("id")) is None:
+    presence = mapping(data)
+    if "presence" in presence:
+        if presence["presence"] is None:
+            return None
+        presence = mapping(presence["presence"])
+    if (found := as_chat_id(presence.get("id"))) is None:
         notice("a presence update in an unknown form", {"data": data})
         return None
-    return read_presence(presence, notice)
+    return read_presence(presence, notice, found)
 
 
 def read_answer(payload: Any, asked: str, notice: Notice) -> PresenceUpdate | None:
     """Read the presence in an answer; it may come under the chat's other id [INF]."""
-    presence = _unwrapped(payload)
+    presence = mapping(payload)
+    presence = mapping(presence.get("presence", presence))
     if _PRESENCE_FIELDS.isdisjoint(presence):
         return None
-    return read_presence(presence, notice, asked=asked)
+    return read_presence(presence, notice, as_chat_id(presence.get("id")) or asked)
 
 
 def read_presence(
-    presence: dict[str, Any], notice: Notice, *, asked: str = ""
+    presence: dict[str, Any], notice: Notice, found: str
 ) -> PresenceUpdate:
     """Read a presence [DOC]; no field is sure to be there.
 
     Who is online is told by `isOnline` alone, and is never implied by what they do.
     """
-    found = as_chat_id(presence.get("id")) or asked
     get = presence.get
     has_data = boolean(get("hasData"))
     subscribed = boolean(get("isSubscribed"))
@@ -124,11 +126,6 @@ def read_presence(
         last_seen_hidden=bool(deny) if has_data or deny is not None else None,
         subscribed=subscribed,
     )
-
-
-def _unwrapped(data: Any) -> dict[str, Any]:
-    presence = mapping(data)
-    return mapping(presence.get("presence", presence))
 
 
 def _state_word(data: Any) -> str:

@@ -18,7 +18,7 @@ from .deadlines import Deadlines
 
 # A chat of which a flood tells: so many changes are shown at once, and then one each
 # half a second, the last one in any case.
-TELLS_AT_ONCE = 10
+TELLS_AT_ONCE = 30
 TELL_SPAN = 0.5
 
 
@@ -137,14 +137,16 @@ class Chat:
     def hear(self, update: PresenceUpdate) -> None:
         """Take what an event said."""
         self.pushes += 1
-        self.pushed_at = self._loop.time()
-        now = self._now()
+        self.pushed_at = elapsed = self._loop.time()
+        now = time.time()
+        if abs(now - elapsed - self._ahead) > CLOCK_JUMP:
+            self._follow_clock(now - elapsed)
         tracker = self.tracker
         changed = tracker.apply(update, now)
         if (deadline := tracker.deadline) is not None and deadline < self._wake_at:
             self._arm(now)
         if changed:
-            self._tell_in_time()
+            self._tell_in_time(elapsed)
 
     @callback
     def answer(self, update: PresenceUpdate, asked_at: float) -> bool:
@@ -253,18 +255,23 @@ class Chat:
     def _now(self) -> float:
         """Return the time of day; if that was set, all that is known moves along."""
         now = time.time()
-        step = now - self._loop.time() - self._ahead
-        if abs(step) > CLOCK_JUMP:
-            self._ahead += step
-            self._wake_at += step
-            if self.tracker.clock_set(step):
-                self.async_tell()
+        ahead = now - self._loop.time()
+        if abs(ahead - self._ahead) > CLOCK_JUMP:
+            self._follow_clock(ahead)
         return now
 
     @callback
-    def _tell_in_time(self) -> None:
+    def _follow_clock(self, ahead: float) -> None:
+        """Move all that is known along with the time of day, which was set."""
+        step = ahead - self._ahead
+        self._ahead = ahead
+        self._wake_at += step
+        if self.tracker.clock_set(step):
+            self.async_tell()
+
+    @callback
+    def _tell_in_time(self, now: float) -> None:
         """Tell those who listen: now, or soon if they were told much of late."""
-        now = self._loop.time()
         until = max(self._tells_until, now) + TELL_SPAN
         if (wait := until - now - TELLS_AT_ONCE * TELL_SPAN) <= 0:
             self._tells_until = until

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import datetime
 from functools import partial
+import time
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
@@ -34,7 +35,8 @@ class Delivery:
         self._gateway = gateway
         self._on_change = on_change
         self.push = False
-        self.last_event: datetime | None = None
+        # In whole seconds: who shows it is told once a second.
+        self._last_event: int | None = None
         self._webhook_url: str | None = None
         self._by_hand = False
         self._silent = False
@@ -42,6 +44,13 @@ class Delivery:
         self._cancel_wait: CALLBACK_TYPE | None = None
         self._listeners: list[CALLBACK_TYPE] = []
         entry.async_on_unload(self._stop_waiting)
+
+    @property
+    def last_event(self) -> datetime | None:
+        """When events arrived last, to the second."""
+        if self._last_event is None:
+            return None
+        return dt_util.utc_from_timestamp(self._last_event)
 
     @callback
     def async_add_event_listener(self, listener: CALLBACK_TYPE) -> CALLBACK_TYPE:
@@ -58,8 +67,8 @@ class Delivery:
     @callback
     def async_note_arrival(self, events: list[GatewayEvent]) -> None:
         """Events arrived; after a silence only a chat's presence proves the way."""
-        now = dt_util.utcnow().replace(microsecond=0)
-        is_told, self.last_event = self.last_event == now, now
+        now = int(time.time())
+        is_told, self._last_event = self._last_event == now, now
         if (not self.push or self._missed_changes) and (
             not self._silent
             or any(isinstance(event, PresenceUpdate) for event in events)

@@ -44,8 +44,9 @@ class Inbox:
         self._loop = hass.loop
         self._on_events = on_events
         self._waiting: deque[_Delivery] = deque()
-        # What was used of this turn of the loop, and what ends it.
-        self._used = 0.0
+        # For how long the loop was held beyond what everybody else had of it since, and
+        # when that was reckoned; and what gives them their turn.
+        self._held = self._reckoned = 0.0
         self._turn: asyncio.Handle | None = None
         self._closed = False
         entry.async_on_unload(self._close)
@@ -54,28 +55,43 @@ class Inbox:
         """Work off what arrived. Raises what reading it does."""
         if self._closed:
             return
-        delivery = _Delivery(read, self._loop.create_future())
+        parts: Iterator[list[GatewayEvent]] | None = None
+        if not self._waiting:
+            began = time.perf_counter()
+            self._held = max(self._held - (began - self._reckoned), 0.0)
+            self._reckoned = began
+            if self._held < SLICE:
+                # So it is nearly always: nobody waits, and it is one thing.
+                events = read()
+                if len(events) == 1:
+                    self._on_events(events)
+                self._reckoned = ended = time.perf_counter()
+                self._held += ended - began
+                if len(events) <= 1:
+                    return
+                parts = _parts(events)
+        delivery = _Delivery(read, self._loop.create_future(), parts)
         self._waiting.append(delivery)
         self._work()
         await delivery.done
 
     @callback
     def _work(self) -> None:
-        """Work for as long as there is time in this turn of the loop."""
-        if self._turn is None:
-            self._turn = self._loop.call_soon(self._begin_turn)
-        began = time.perf_counter()
-        used = self._used
-        while self._waiting and self._used < SLICE:
+        """Work for as long as the loop may be held."""
+        while self._waiting and self._held < SLICE:
+            began = time.perf_counter()
             self._step(self._waiting[0])
-            self._used = used + time.perf_counter() - began
+            self._reckoned = ended = time.perf_counter()
+            self._held += ended - began
+        if self._waiting and self._turn is None:
+            self._turn = self._loop.call_soon(self._take_turn)
 
     @callback
-    def _begin_turn(self) -> None:
+    def _take_turn(self) -> None:
+        """Go on, everybody else having had their turn."""
         self._turn = None
-        self._used = 0.0
-        if self._waiting:
-            self._work()
+        self._held = 0.0
+        self._work()
 
     @callback
     def _step(self, delivery: _Delivery) -> None:

@@ -62,6 +62,8 @@ class WebhookRegistration:
         self.registered = False
         # May be set while an answer is awaited.
         self._stopped = asyncio.Event()
+        # Whether the next look is one of the regular ones, at which others count.
+        self._is_check = False
         self._retries = 0
         self._cancel_retry: CALLBACK_TYPE | None = None
 
@@ -85,10 +87,10 @@ class WebhookRegistration:
         self.async_reconcile_soon()
 
     @callback
-    def async_reconcile_soon(self, *, is_check: bool = False) -> None:
+    def async_reconcile_soon(self) -> None:
         """Bring what the gateway has in line with what it should, in the background."""
         if self._gateway.capabilities.transport is Transport.WEBHOOK:
-            self._begin_pass(is_check=is_check)
+            self._begin_pass()
 
     async def async_register_anew(self) -> bool:
         """Replace what is registered, be it sound or not; returns whether that worked."""
@@ -115,22 +117,20 @@ class WebhookRegistration:
         async_renew_webhook(self._hass, self._entry)
 
     @callback
-    def _begin_pass(
-        self, *, anew: bool = False, is_check: bool = False
-    ) -> asyncio.Task[None]:
+    def _begin_pass(self, *, anew: bool = False) -> asyncio.Task[None]:
         """Begin a pass, which goes on to its next answer if the entry is unloaded.
 
         What the gateway does meanwhile would otherwise be nobody's.
         """
         task = self._hass.async_create_background_task(
-            self._async_reconcile(anew=anew, is_check=is_check),
+            self._async_reconcile(anew=anew),
             f"{DOMAIN} register webhook",
         )
         self._written.run.tasks.add(task)
         task.add_done_callback(self._written.run.tasks.discard)
         return task
 
-    async def _async_reconcile(self, *, anew: bool, is_check: bool) -> None:
+    async def _async_reconcile(self, *, anew: bool) -> None:
         async with self._written.run.lock:
             if self._stopped.is_set():
                 return
@@ -155,7 +155,7 @@ class WebhookRegistration:
                 if by_hand:
                     await self._async_withdraw()
                 else:
-                    await self._async_align(url, anew=anew, is_check=is_check)
+                    await self._async_align(url, anew=anew)
             except GatewayError as err:
                 if not self._stopped.is_set():
                     self._failed(err, url, by_hand=by_hand)
@@ -175,9 +175,7 @@ class WebhookRegistration:
                 self._not_registered(url)
             self._retry_later()
 
-    async def _async_align(
-        self, url: str | None, *, anew: bool, is_check: bool
-    ) -> None:
+    async def _async_align(self, url: str | None, *, anew: bool) -> None:
         """Keep one working registration of the URL; drop all others of this home's.
 
         What is to be registered anew is not kept, however well it looks.
@@ -200,7 +198,8 @@ class WebhookRegistration:
         if self._stopped.is_set():
             return
         self._written.forget_old(old)
-        self._contest.note(others, is_check=is_check)
+        self._contest.note(others, is_check=self._is_check)
+        self._is_check = False
         if url is None:
             return
         self._written.remember(url)
@@ -284,7 +283,9 @@ class WebhookRegistration:
 
     @callback
     def _check(self, _now: datetime) -> None:
-        self.async_reconcile_soon(is_check=True)
+        self._is_check = True
+        if not self._written.run.tasks:
+            self.async_reconcile_soon()
 
 
 @callback

@@ -1,12 +1,13 @@
 """The Home Assistant webhook at which events arrive."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from functools import partial
 from http import HTTPStatus
 import logging
 from typing import Any, Final
 
+from aiohttp import StreamReader
 from aiohttp.hdrs import CONTENT_ENCODING, METH_POST
 from aiohttp.web import Request, RequestPayloadError, Response
 
@@ -16,13 +17,18 @@ from homeassistant.const import CONF_WEBHOOK_ID, EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import Event, HomeAssistant, callback
 
 from ..const import CONF_WEBHOOK_SECRET, DOMAIN, MAX_WEBHOOK_BODY
-from ..gateways.base import Gateway, InvalidEventError
+from ..gateways.base import Gateway, GatewayEvent, InvalidEventError
 from .inbox import Read
 
 _LOGGER = logging.getLogger(__name__)
 
 BODY_TIME: Final = 30.0
 """Seconds in which a body has to arrive. Gateways send theirs in one go."""
+
+BODIES: Final = 64
+"""So many bodies are remembered, if none has more bytes than LONGEST_BODY."""
+
+LONGEST_BODY: Final = 2048
 
 
 @callback
@@ -44,6 +50,7 @@ def async_open_webhook(
         allowed_methods=[METH_POST],
     )
     entry.async_on_unload(lambda: webhook.async_unregister(hass, webhook_id))
+    entry.async_on_unload(receiver.bodies.clear)
     entry.async_on_unload(
         hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, receiver.async_stop)
     )
@@ -62,6 +69,12 @@ class _Receiver:
         self._entry = entry
         self._gateway = gateway
         self._take = take
+        self.bodies = _Bodies(gateway)
+        self._parse = (
+            self.bodies.read
+            if gateway.capabilities.repeats_bodies
+            else gateway.parse_event
+        )
         self._told: set[str] = set()
         # Connections on which a body was begun, and not read to its end.
         self._unread: set[Any] = set()
@@ -70,19 +83,15 @@ class _Receiver:
         self, hass: HomeAssistant, webhook_id: str, request: Request
     ) -> Response:
         """Answer an event, once it is parsed and applied."""
-        # A request that comes from the cloud has no connection of its own.
-        connection = getattr(request, "protocol", None)
-        if connection is not None:
-            self._unread = {one for one in self._unread if one.transport is not None}
-            self._unread.add(connection)
         try:
-            async with asyncio.timeout(BODY_TIME):
+            content = request.content
+            if isinstance(content, StreamReader) and not content.is_eof():
+                raw = await self._async_read_in_time(hass, request)
+            else:
+                # Nearly always all of it is there.
                 raw = await _async_read(request)
         except TimeoutError:
             self._tell_once("slow", "A webhook's body did not arrive in time")
-            if connection is not None:
-                # When the answer is out; else the server would wait for the rest.
-                hass.loop.call_soon(connection.force_close)
             return Response(status=HTTPStatus.REQUEST_TIMEOUT)
         except RequestPayloadError:
             self._tell_once("broken", "A webhook's body could not be read")
@@ -90,18 +99,38 @@ class _Receiver:
         if raw is None:
             self._tell_once("oversized", "A webhook's body was too large")
             return Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        self._unread.discard(connection)
         if (
             secret := self._entry.options.get(CONF_WEBHOOK_SECRET)
         ) and not self._gateway.verify_signature(raw, request.headers, secret):
             self._tell_once("signature", "A webhook's signature was missing or wrong")
             return Response(status=HTTPStatus.UNAUTHORIZED)
         try:
-            await self._take(partial(self._gateway.parse_event, raw, request.headers))
+            await self._take(partial(self._parse, raw, request.headers))
         except InvalidEventError:
             self._tell_once("invalid", "A webhook's body was no event of the gateway")
             return Response(status=HTTPStatus.BAD_REQUEST)
         return Response(status=HTTPStatus.OK)
+
+    async def _async_read_in_time(
+        self, hass: HomeAssistant, request: Request
+    ) -> bytes | None:
+        """Read a body that is still on its way, for as long as one may take.
+
+        Raises TimeoutError, or what reading it does.
+        """
+        connection = request.protocol
+        self._unread = {one for one in self._unread if one.transport is not None}
+        self._unread.add(connection)
+        try:
+            async with asyncio.timeout(BODY_TIME):
+                raw = await _async_read(request)
+        except TimeoutError:
+            # When the answer is out; else the server would wait for the rest.
+            hass.loop.call_soon(connection.force_close)
+            raise
+        if raw is not None:
+            self._unread.discard(connection)
+        return raw
 
     @callback
     def async_stop(self, _event: Event) -> None:
@@ -114,6 +143,33 @@ class _Receiver:
         if kind not in self._told:
             self._told.add(kind)
             _LOGGER.warning("%s; it was refused (told once)", message)
+
+
+class _Bodies:
+    """The last bodies that arrived, and what was read from them.
+
+    Of a gateway that says the same again in the same bytes, most bodies are among them.
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        """Begin with none."""
+        self._parse = gateway.parse_event
+        self._read: dict[bytes, list[GatewayEvent]] = {}
+
+    def read(self, raw: bytes, headers: Mapping[str, str]) -> list[GatewayEvent]:
+        """Return what a body says. Raises InvalidEventError if that is no event."""
+        if (events := self._read.get(raw)) is not None:
+            return events
+        events = self._parse(raw, headers)
+        if events and len(raw) <= LONGEST_BODY:
+            self._read[raw] = events
+            if len(self._read) > BODIES:
+                del self._read[next(iter(self._read))]
+        return events
+
+    def clear(self) -> None:
+        """Forget them: they tell of people."""
+        self._read.clear()
 
 
 async def _async_read(request: Request) -> bytes | None:

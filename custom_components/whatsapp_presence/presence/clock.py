@@ -4,7 +4,6 @@ All times are unix seconds. `now`, `asked_at` and every end are on the caller's 
 `time` is on the gateway's, which may be wrong.
 """
 
-from dataclasses import dataclass
 import math
 from typing import Final
 
@@ -79,7 +78,6 @@ class Clock:
         self.in_time += seconds
 
 
-@dataclass(slots=True)
 class Arrival:
     """When something was said, on our clock (`now`) and on the gateway's (`time`).
 
@@ -88,31 +86,41 @@ class Arrival:
     `known_at` is up to when somebody had been heard of before an answer.
     """
 
-    clock: Clock
-    now: float
-    settled: float
-    asked_at: float | None
-    time: float | None
-    corrected: float = 0.0
-    began: float = 0.0
-    known_at: float = LONG_AGO
+    __slots__ = (
+        "asked_at",
+        "began",
+        "clock",
+        "corrected",
+        "known_at",
+        "now",
+        "settled",
+        "time",
+    )
 
-    def __post_init__(self) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        now: float,
+        settled: float,
+        asked_at: float | None,
+        time: float | None,
+    ) -> None:
         """Place the word in time."""
-        now, time, clock = self.now, self.time, self.clock
-        self.corrected = self.began = now
-        if self.asked_at is not None:
+        self.clock = clock
+        self.now = self.corrected = self.began = now
+        self.settled = settled
+        self.asked_at = asked_at
+        self.time: float | None = None
+        self.known_at = LONG_AGO
+        if asked_at is not None:
             # Not later than now, should the clock have been set back meanwhile.
-            self.asked_at = min(self.asked_at, now)
-            self.time = None
+            self.asked_at = min(asked_at, now)
             return
         if time is None or not 0 < time < NEVER:
-            self.time = None
             return
         if EARLIEST <= time <= now:
             self.began = time
         if clock.ordered:
-            self.time = None
             return
         distance = now - time
         late = distance - clock.distance
@@ -122,6 +130,7 @@ class Arrival:
         if late < IN_TIME:
             clock.distance = min(clock.distance, distance)
             clock.in_time = now
+        self.time = time
         self.corrected = time + clock.distance
 
     def is_news(self, order: Order) -> bool:
