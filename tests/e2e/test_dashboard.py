@@ -106,11 +106,15 @@ async def test_what_changes_is_shown_without_a_reload(
     await expect(tile(stage, "Greta")).to_have_count(1)
 
     async with stage.home_assistant.websocket() as call:
-        await call(
+        entry = await call(
             "config/entity_registry/update",
             entity_id="binary_sensor.greta",
             new_entity_id="binary_sensor.neighbour",
-            name="Neighbour",
+        )
+        await call(
+            "config/device_registry/update",
+            device_id=entry["entity_entry"]["device_id"],
+            name_by_user="Neighbour",
         )
         await expect(tile(stage, "Neighbour")).to_have_count(1)
         await expect(tile(stage, "Greta")).to_have_count(0)

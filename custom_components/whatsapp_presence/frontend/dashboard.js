@@ -236,6 +236,15 @@ const openIssues = async (hass) => {
   }
 };
 
+// A chat's name is in its state, which may follow the registries a moment later.
+const names = new Map();
+
+const isRenamed = (states) =>
+  [...names].some(([entity, name]) => {
+    const current = states[entity]?.attributes.friendly_name;
+    return current !== undefined && current !== name;
+  });
+
 /** Return all of the registries that the dashboard is made of. */
 const signature = (hass) =>
   JSON.stringify(
@@ -257,6 +266,10 @@ class WhatsAppPresenceStrategy extends HTMLElement {
     const text = (key) =>
       localize(`component.${DOMAIN}.selector.dashboard.options.${key}`);
     const accounts = findAccounts(hass);
+    names.clear();
+    for (const { chats } of accounts) {
+      for (const { name, entities } of chats) names.set(entities.online, name);
+    }
     const shown = accounts.filter(({ chats }) => chats.length);
     const days = hass.config.components.includes("history")
       ? shown.map((account) =>
@@ -294,7 +307,7 @@ class WhatsAppPresenceStrategy extends HTMLElement {
 
   /** Whether what the dashboard is made of has changed. */
   static shouldRegenerate(_config, before, now) {
-    if (repairs.changes !== repairs.shown) return true;
+    if (repairs.changes !== repairs.shown || isRenamed(now.states)) return true;
     if (before.entities === now.entities && before.devices === now.devices) return false;
     return signature(before) !== signature(now);
   }
