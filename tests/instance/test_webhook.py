@@ -1,8 +1,9 @@
 """What the webhook answers, and to whom."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Generator, Mapping
 from dataclasses import dataclass, field
+import gc
 import gzip
 import hashlib
 import hmac
@@ -19,6 +20,8 @@ from yarl import URL
 
 from custom_components.whatsapp_presence.const import DOMAIN, MAX_WEBHOOK_BODY
 from custom_components.whatsapp_presence.gateways import GATEWAYS
+from custom_components.whatsapp_presence.gateways.http_gateway import HttpGateway
+from custom_components.whatsapp_presence.instance.webhook import BODIES, LONGEST_BODY
 from homeassistant.components.webhook import async_handle_webhook
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP, STATE_OFF, STATE_ON
 from homeassistant.core import HomeAssistant
@@ -541,6 +544,98 @@ async def test_event_that_comes_twice_counts_once(
         assert await post(hass, body_of(account, "typing")) == HTTPStatus.OK
     assert written.states == []
     assert chat_of(entry).pushes == pushes + 5
+
+
+@pytest.fixture
+def parsed() -> Generator[list[bytes]]:
+    """Return the bodies that are read, one by one."""
+    read = HttpGateway.parse_event
+    bodies: list[bytes] = []
+
+    def parse(gateway: Any, raw: bytes, headers: Mapping[str, str]) -> Any:
+        bodies.append(raw)
+        return read(gateway, raw, headers)
+
+    with patch.object(HttpGateway, "parse_event", parse):
+        yield bodies
+
+
+async def test_body_that_comes_again_is_read_once_if_it_has_no_time_of_its_own(
+    hass: HomeAssistant, account: Account, parsed: list[bytes]
+) -> None:
+    """WaAPI says the same again in the same bytes; Wawp's bytes are never the same."""
+    await set_up(hass, account)
+    parsed.clear()
+    here, gone = body_of(account), body_of(account, "offline", id="evt_2")
+    for body, state in ((here, STATE_ON), (gone, STATE_OFF)) * 3:
+        assert await post(hass, body) == HTTPStatus.OK
+        if account.gateway == "waapi":
+            assert online(hass) == state
+    assert parsed == ([here, gone] if account.gateway == "waapi" else [here, gone] * 3)
+
+
+async def test_body_that_is_remembered_still_needs_its_signature(
+    hass: HomeAssistant, waapi: WaapiAccount, parsed: list[bytes]
+) -> None:
+    """Who has heard an event may not send it again."""
+    waapi.quirks.push_on_subscribe = False
+    await set_up(hass, waapi, options={"webhook_secret": SECRET})
+    body = body_of(waapi)
+    for headers, status in (
+        (signed(body), HTTPStatus.OK),
+        ({}, HTTPStatus.UNAUTHORIZED),
+        (signed(body, "wrong"), HTTPStatus.UNAUTHORIZED),
+        (signed(body), HTTPStatus.OK),
+    ):
+        assert await post(hass, body, headers=headers) == status
+    assert parsed == [body]
+
+
+async def test_bodies_are_remembered_up_to_a_bound(
+    hass: HomeAssistant, waapi: WaapiAccount, parsed: list[bytes]
+) -> None:
+    """Neither many nor large ones are kept."""
+    waapi.quirks.push_on_subscribe = False
+    await set_up(hass, waapi)
+    large = body_of(waapi, more="x" * LONGEST_BODY)
+    bodies = [body_of(waapi, more=number) for number in range(BODIES)]
+    for body in (large, large, *bodies):
+        assert await post(hass, body) == HTTPStatus.OK
+    assert parsed == [large, large, *bodies]
+    parsed.clear()
+    # The oldest goes with the next new one, and no other.
+    new = body_of(waapi, more="new")
+    for body in (bodies[0], new, bodies[1], bodies[0]):
+        assert await post(hass, body) == HTTPStatus.OK
+    assert parsed == [new, bodies[0]]
+
+
+async def test_bodies_are_forgotten_when_the_entry_is_unloaded(
+    hass: HomeAssistant, waapi: WaapiAccount, parsed: list[bytes]
+) -> None:
+    """They tell of people."""
+    waapi.quirks.push_on_subscribe = False
+    entry = await set_up(hass, waapi)
+    body = body_of(waapi)
+    assert await post(hass, body) == HTTPStatus.OK
+    gc.collect()
+    assert _kept(body)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    gc.collect()
+    assert not _kept(body)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass, waapi)
+    assert await post(hass, body) == HTTPStatus.OK
+    assert parsed == [body, body]
+
+
+def _kept(body: bytes) -> bool:
+    """Whether a body is among what the receivers of events remember."""
+    return any(
+        body in one
+        for one in gc.get_objects()
+        if type(one) is dict and one and type(next(iter(one))) is bytes
+    )
 
 
 async def test_late_double_does_not_go_back(
