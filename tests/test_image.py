@@ -32,6 +32,7 @@ from .common import (
     requests,
     set_up,
     settle,
+    until,
 )
 from .simulator import Account, Simulator
 
@@ -164,6 +165,7 @@ async def test_renamed_image(
     """The picture is found under the new id, at once."""
     await set_up(hass, account)
     entity_registry.async_update_entity(IMAGE, new_entity_id="image.mum")
+    await until(lambda: hass.states.get("image.mum"))
     await settle(hass, account)
     path = path_of(hass, "binary_sensor.anna")
     assert path is not None

@@ -117,7 +117,7 @@ class OnlineBinarySensor(ChatBinarySensor):
     def read(self) -> Any:
         """Return the fact and the picture's address."""
         chat = self.chat
-        return chat.presence.online, chat.picture
+        return chat.presence.online, chat.picture_path
 
     @property
     @override
