@@ -2,10 +2,11 @@
 
     python -m tests.chaos.asker URL TOKEN PID
 
-Asks until its input ends, and prints a line for each answer: when it was asked and when
-that was answered, in seconds of the machine's monotonic clock, and how long it would
-have taken had the machine not made either side wait for other processes. That is no
-longer than Home Assistant computed meanwhile, all of its threads together.
+Asks until its input ends. Prints an empty line when it begins, and at the end one for
+each answer: when it was asked and when that was answered, in seconds of the machine's
+monotonic clock, and how long it would have taken had the machine not made either side
+wait for other processes. That is no longer than Home Assistant computed meanwhile, all
+of its threads together.
 """
 
 from http.client import HTTPConnection
@@ -41,6 +42,7 @@ def main(url: str, token: str, pid: str) -> None:
     ).start()
     theirs = f"{pid}/task/{pid}"
     answers: list[str] = []
+    print(flush=True)
     while not ended.wait(PAUSE):
         before = waited("thread-self") + waited(theirs)
         busy = computed(int(pid))

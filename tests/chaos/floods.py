@@ -215,8 +215,9 @@ class Flooded:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
         )
+        assert asker.stdout is not None
+        await asker.stdout.readline()
         asked: list[Answer] = []
-        await asyncio.sleep(1)
         yield asked
         out, _ = await asker.communicate()
         asked.extend(
