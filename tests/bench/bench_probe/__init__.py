@@ -41,7 +41,13 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     )
     for command in (add_entry, flush, memory, watch_pauses, longest_pause, reload):
         websocket_api.async_register_command(hass, command)
-    for at_once in (collect_garbage, started, timers):
+    for at_once in (
+        collect_garbage,
+        full_collections,
+        started,
+        timers,
+        watch_full_collections,
+    ):
         websocket_api.async_register_command(hass, at_once)
 
     @callback
@@ -204,6 +210,51 @@ def longest_pause(hass: HomeAssistant, connection: Connection, msg: Message) -> 
     """Stop looking; tells the longest pauses in seconds."""
     watch: _PauseWatch = hass.data.pop(f"{DOMAIN}_pauses")
     connection.send_result(msg["id"], watch.stop())
+
+
+class _FullCollections:
+    """Notes when all of the garbage was collected, while which nobody else ran.
+
+    Each as when it began and ended, on the machine's monotonic clock, and how long it
+    computed, in seconds.
+    """
+
+    def __init__(self) -> None:
+        """Begin to watch."""
+        self.found: list[tuple[float, float, float]] = []
+        self._began = self._computed = 0.0
+        gc.callbacks.append(self.collect)
+
+    def collect(self, phase: str, info: dict[str, int]) -> None:
+        """Note a collection's begin or end."""
+        if info["generation"] < 2:
+            return
+        now, computed = time.monotonic(), time.thread_time()
+        if phase == "start":
+            self._began, self._computed = now, computed
+        else:
+            self.found.append((self._began, now, computed - self._computed))
+
+
+@websocket_api.websocket_command(
+    {vol.Required("type"): "bench_probe/watch_full_collections"}
+)
+@callback
+def watch_full_collections(
+    hass: HomeAssistant, connection: Connection, msg: Message
+) -> None:
+    """Begin to note full collections of garbage."""
+    hass.data[f"{DOMAIN}_collections"] = _FullCollections()
+    connection.send_result(msg["id"])
+
+
+@websocket_api.websocket_command({vol.Required("type"): "bench_probe/full_collections"})
+@callback
+def full_collections(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
+    """Note them no longer; tells those that were noted."""
+    watch: _FullCollections = hass.data.pop(f"{DOMAIN}_collections")
+    gc.callbacks.remove(watch.collect)
+    connection.send_result(msg["id"], watch.found)
 
 
 @websocket_api.websocket_command(
