@@ -100,13 +100,13 @@ def learn_more_url(issue: Issue) -> str:
 
 @callback
 def async_is_told(
-    hass: HomeAssistant, owner_ids: Collection[str], *, besides: Issue
+    hass: HomeAssistant, owner_ids: Collection[str], *, besides: Collection[Issue]
 ) -> bool:
     """Whether the user is told of any other problem of an entry and its subentries."""
     return any(
         found.data is not None
         and found.data.get("owner_id") in owner_ids
-        and found.data.get("issue") != besides
+        and found.data.get("issue") not in besides
         for (domain, _), found in ir.async_get(hass).issues.items()
         if domain == DOMAIN and found.active
     )
