@@ -281,7 +281,10 @@ class _LookAgainFlow(_FixFlow):
     async def async_fix(self, data: Any, user_input: Mapping[str, Any]) -> bool:
         coordinator = data.instance.coordinator
         # The entry's own task: what is answered when that is unloaded is for nobody.
-        await asyncio.wait([coordinator.async_refresh_in_background()])
+        look = coordinator.config_entry.async_create_background_task(
+            self.hass, coordinator.async_refresh(), f"{DOMAIN} look at the instance"
+        )
+        await asyncio.wait([look])
         return bool(coordinator.ready)
 
 

@@ -1,12 +1,12 @@
 """How an account stands: ready, away for a moment, or lost; and its credentials."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
 import math
-from typing import Any, override
+from typing import override
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
@@ -158,16 +158,8 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
             self._look is not None and not self._look.done()
         ):
             return
-        self._look = self._in_background(self.async_request_refresh())
-
-    @callback
-    def async_refresh_in_background(self) -> asyncio.Task[None]:
-        """Ask now how the instance stands; not if the entry is unloaded meanwhile."""
-        return self._in_background(self.async_refresh())
-
-    def _in_background(self, look: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        return self.config_entry.async_create_background_task(
-            self.hass, look, f"{DOMAIN} look at the instance"
+        self._look = self.config_entry.async_create_background_task(
+            self.hass, self.async_request_refresh(), f"{DOMAIN} look at the instance"
         )
 
     @callback
@@ -243,7 +235,9 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
     @callback
     def _grace_is_over(self, _now: datetime) -> None:
         self._cancel_grace = None
-        self._in_background(self._async_end_grace())
+        self.config_entry.async_create_background_task(
+            self.hass, self._async_end_grace(), f"{DOMAIN} end of the grace time"
+        )
 
     async def _async_end_grace(self) -> None:
         """Look once more; then what is known of the chats holds no longer."""
