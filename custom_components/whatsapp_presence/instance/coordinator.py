@@ -240,9 +240,8 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         )
 
     async def _async_end_grace(self) -> None:
-        """Look once more; then what is known of the chats holds no longer."""
         if self.trouble is not None:
-            # The next failure is told in the log, by the base class.
+            # One more look, whose failure is told in the log, by the base class.
             self.available = False
             await self.async_refresh()
             if self.ready:
