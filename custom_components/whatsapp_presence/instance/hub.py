@@ -113,6 +113,8 @@ class Instance:
         )
         self.inbox = Inbox(hass, entry, self.async_handle_events)
         self._deadlines = create_deadlines(hass)
+        # One callback for all chats.
+        self._on_seen = self._keep_last_seen
         self._stream_was_lost = False
         self._learning = False
         entry.async_on_unload(self._deadlines.clear)
@@ -127,7 +129,7 @@ class Instance:
             self.people.aliases.main,
             self._deadlines,
             ordered=self.gateway.capabilities.transport is Transport.WEBSOCKET,
-            on_seen=self._keep_last_seen,
+            on_seen=self._on_seen,
         )
         if (last_seen := self.store.last_seen.get(chat.chat_id)) is not None:
             chat.restore_last_seen(last_seen)

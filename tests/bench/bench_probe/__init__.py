@@ -242,9 +242,18 @@ def started(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
 @websocket_api.websocket_command({vol.Required("type"): "bench_probe/timers"})
 @callback
 def timers(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
-    """Tell how many timers wait on the loop."""
+    """Tell how many timers wait on the loop, those of requests under way left out."""
     scheduled: list[asyncio.TimerHandle] = hass.loop._scheduled  # type: ignore[attr-defined]
-    connection.send_result(msg["id"], sum(not timer.cancelled() for timer in scheduled))
+    connection.send_result(
+        msg["id"],
+        sum(not timer.cancelled() and not _is_of_request(timer) for timer in scheduled),
+    )
+
+
+def _is_of_request(timer: asyncio.TimerHandle) -> bool:
+    """Whether a timer bounds or paces a request, or keeps a connection."""
+    waits = getattr(timer._callback, "__module__", None) or ""  # type: ignore[attr-defined]
+    return waits.startswith(("asyncio.", "aiohttp."))
 
 
 @websocket_api.websocket_command(
