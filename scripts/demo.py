@@ -37,6 +37,14 @@ UNKNOWN_STATES: Final = frozenset({"unknown", "unavailable", "missing"})
 # Home Assistant's own helper, kept with the chat's entities.
 ONLINE_TODAY: Final = "online_today"
 
+# The paths of the dashboards, and all that the first one is made of.
+BY_ITSELF: Final = "whatsapp-presence"
+BY_HAND: Final = "whatsapp-by-hand"
+# A day of the demo takes some minutes.
+STRATEGY: Final = {
+    "strategy": {"type": "custom:whatsapp-presence", "hours_to_show": 0.25}
+}
+
 TITLES: Final = {"waapi": "WaAPI", "wawp": "Wawp", "waha": "WAHA"}
 # The words that each dialect has for an instance that lost WhatsApp, and has it. These
 # do not pass by themselves, so they are news of the chats at once.
@@ -183,7 +191,7 @@ async def _add_history_stats(
 
 
 def dashboard(instances: list[Instance]) -> dict[str, Any]:
-    """Return the dashboard: a view for each account, as docs/dashboard.md has it."""
+    """Return the one by hand: a view for each account, as docs/dashboard.md has it."""
     return {"views": [_view(instance) for instance in instances]}
 
 
@@ -277,19 +285,28 @@ def _members_tile(chat: Chat) -> dict[str, Any]:
 async def show_dashboard(
     home_assistant: HomeAssistant, instances: list[Instance]
 ) -> str:
-    """Create the dashboard and what it counts; returns its address."""
+    """Open on the dashboard that fills itself; returns its address.
+
+    Beside it is one by hand, with what Home Assistant counts for it.
+    """
     await count_time_online(home_assistant, instances)
-    path = "whatsapp-presence"
     async with home_assistant.websocket() as call:
+        for path, title, config in (
+            (BY_ITSELF, "WhatsApp", STRATEGY),
+            (BY_HAND, "WhatsApp by hand", dashboard(instances)),
+        ):
+            await call(
+                "lovelace/dashboards/create",
+                url_path=path,
+                title=title,
+                icon="mdi:chat-processing-outline",
+                show_in_sidebar=True,
+            )
+            await call("lovelace/config/save", url_path=path, config=config)
         await call(
-            "lovelace/dashboards/create",
-            url_path=path,
-            title="WhatsApp",
-            icon="mdi:chat-processing-outline",
-            show_in_sidebar=True,
+            "frontend/set_system_data", key="core", value={"default_panel": BY_ITSELF}
         )
-        await call("lovelace/config/save", url_path=path, config=dashboard(instances))
-    return f"{home_assistant.url}/{path}"
+    return f"{home_assistant.url}/{BY_ITSELF}"
 
 
 @asynccontextmanager
@@ -470,7 +487,7 @@ def table(seen: list[Seen]) -> str:
 async def find_missing(
     home_assistant: HomeAssistant, instances: list[Instance]
 ) -> list[str]:
-    """Return the entities of the dashboard that Home Assistant does not have."""
+    """Return the entities of the one by hand that Home Assistant does not have."""
     named = re.findall(r"(?:binary_)?sensor\.\w+", json.dumps(dashboard(instances)))
     return sorted(set(named) - set(await home_assistant.states()))
 

@@ -84,7 +84,9 @@ async def reachable(
     """Let the simulator's webhooks reach Home Assistant."""
     # It asks the clock for what a frozen one does not know.
     monkeypatch.setattr(logging.getLogger("aiohttp.access"), "disabled", True)
-    assert await async_setup_component(hass, "webhook", {})
+    # What has to be there before the server is, for it takes no more then.
+    for component in ("webhook", "image"):
+        assert await async_setup_component(hass, component, {})
     client = await hass_client_no_auth()
     hass.config.external_url = str(client.make_url("/")).rstrip("/")
 

@@ -1,6 +1,7 @@
 """The blueprints: each is loaded, and run by Home Assistant's automations."""
 
 from collections.abc import Generator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -8,8 +9,10 @@ from unittest.mock import patch
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
     async_capture_events,
     async_fire_time_changed,
+    async_mock_service,
 )
 
 from custom_components.whatsapp_presence.const import DOMAIN
@@ -36,6 +39,7 @@ from .common import (
     anna,
     ben,
     chat,
+    entity_id,
     online,
     outlast_grace,
     set_up,
@@ -62,9 +66,10 @@ def load(name: str) -> models.Blueprint:
     )
 
 
-def test_there_are_three() -> None:
+def test_there_are_four() -> None:
     """Those that the README offers."""
     assert [path.name for path in BLUEPRINTS] == [
+        "ask_by_voice.yaml",
         "hold_notifications.yaml",
         "lamp_while_typing.yaml",
         "notify_when_online.yaml",
@@ -83,6 +88,7 @@ def test_it_can_be_imported(path: Path) -> None:
     for given in blueprint.inputs.values():
         assert given["name"]
         assert given["selector"]
+    assert (ROOT / "README.md").read_text("utf-8").count(path.name) == 1
 
 
 @pytest.fixture
@@ -249,6 +255,114 @@ async def test_notify_when_online_does_something_by_itself(
     assert notification["message"] == "Anna is online."
 
 
+PHONE = "Anna's Pixel"
+
+
+@pytest.fixture
+def phone(hass: HomeAssistant) -> tuple[str, list[ServiceCall]]:
+    """Return a phone with the Home Assistant app, and what it is told."""
+    entry = MockConfigEntry(domain="mobile_app")
+    entry.add_to_hass(hass)
+    device = dr.async_get(hass).async_get_or_create(
+        config_entry_id=entry.entry_id, identifiers={("mobile_app", "1")}, name=PHONE
+    )
+    return device.id, async_mock_service(hass, "notify", "mobile_app_anna_s_pixel")
+
+
+async def come_online(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    freezer: FrozenDateTimeFactory,
+    phone: str,
+    **inputs: Any,
+) -> None:
+    """Let Anna, and then the family, come online after two hours and a quarter."""
+    await account.set_presence(anna(account), "offline")
+    await account.set_presence(ben(account), "offline")
+    await set_up(hass, account, chat(), chat(FAMILY, "Family"))
+    name = "notify_when_online.yaml"
+    await automate(
+        hass,
+        name,
+        contacts=devices(hass, name, "contacts", ANNA, FAMILY),
+        phones=[phone],
+        **inputs,
+    )
+    for chat_id in (ANNA, FAMILY):
+        hass.states.async_set(
+            entity_id(hass, "binary_sensor", "online", chat_id),
+            "off",
+            {"entity_picture": f"/api/image_proxy/image.{chat_id[:4]}?token=1"},
+        )
+    freezer.tick(2 * 60 * 60 + 15 * 60)
+    for chat_id in (ANNA, FAMILY):
+        online_id = entity_id(hass, "binary_sensor", "online", chat_id)
+        before = hass.states.get(online_id)
+        assert before is not None
+        hass.states.async_set(online_id, "on", before.attributes)
+    await hass.async_block_till_done()
+
+
+@pytest.mark.usefixtures("blueprints")
+async def test_a_phone_is_told_with_a_picture(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    freezer: FrozenDateTimeFactory,
+    phone: tuple[str, list[ServiceCall]],
+) -> None:
+    """A tap opens Home Assistant, for nobody asked for more."""
+    device, calls = phone
+    await come_online(hass, account, freezer, device, actions=[])
+    assert [call.data for call in calls] == [
+        {
+            "title": name,
+            "message": f"{name} is online, after 2 hours 15 minutes.",
+            "data": {"tag": f"binary_sensor.{name.lower()}", "image": picture},
+        }
+        for name, picture in (
+            ("Anna", "/api/image_proxy/image.4915?token=1"),
+            ("Family", "/api/image_proxy/image.1203?token=1"),
+        )
+    ]
+
+
+@pytest.mark.usefixtures("blueprints")
+async def test_a_tap_opens_the_chat_of_a_number(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    freezer: FrozenDateTimeFactory,
+    phone: tuple[str, list[ServiceCall]],
+) -> None:
+    """If the user wants it so; a group has no number."""
+    device, calls = phone
+    variables = ("away_minutes", "online_since", "away_since", "chat_link")
+    events = async_capture_events(hass, "told")
+    await come_online(
+        hass,
+        account,
+        freezer,
+        device,
+        open_chat=True,
+        title="{{ contact_name }} ({{ away_minutes }} min)",
+        actions=[
+            {"event": "told", "event_data": {v: f"{{{{ {v} }}}}" for v in variables}}
+        ],
+    )
+    link = "https://wa.me/491511234567"
+    assert [
+        (call.data["data"].get("url"), call.data["data"].get("clickAction"))
+        for call in calls
+    ] == [(link, link), (None, None)]
+    assert calls[0].data["title"] == "Anna (135 min)"
+    first, second = (event.data for event in events)
+    assert (first["away_minutes"], first["chat_link"]) == (135, link)
+    assert second["chat_link"] == ""
+    began, left = (
+        datetime.fromisoformat(first[key]) for key in ("online_since", "away_since")
+    )
+    assert began - left == timedelta(hours=2, minutes=15)
+
+
 async def light_up(hass: HomeAssistant, account: WaapiAccount, **inputs: Any) -> None:
     """Make an automation of the lamp's blueprint."""
     await account.set_presence(anna(account), "online")
@@ -331,6 +445,79 @@ async def test_lamp_goes_off_without_a_connection(
     await until(lambda: activity(hass) == "unavailable")
     await later(hass, freezer, 31)
     await until(lambda: lamp == ["turn_on", "turn_off"])
+
+
+async def switch(hass: HomeAssistant, service: str) -> None:
+    """Switch the automation on or off."""
+    await hass.services.async_call(
+        "automation", service, {"entity_id": "automation.blueprint"}, blocking=True
+    )
+
+
+@pytest.mark.usefixtures("blueprints")
+async def test_lamp_of_an_automation_that_was_switched_off(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    lamp: list[str],
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """It goes off with the automation's return, unless somebody else turned it on."""
+    await light_up(hass, account)
+    await account.set_presence(anna(account), "typing")
+    await until(lambda: lamp == ["turn_on"] and runs(hass))
+    await switch(hass, "turn_off")
+    await account.set_presence(anna(account), "paused")
+    await until(lambda: activity(hass) == "idle")
+    assert lamp == ["turn_on"]
+    await switch(hass, "turn_on")
+    await until(lambda: lamp == ["turn_on", "turn_off"])
+
+    await switch(hass, "turn_off")
+    freezer.tick(60)
+    hass.states.async_set(LAMP, "on")
+    await switch(hass, "turn_on")
+    await settle(hass, account)
+    assert lamp == ["turn_on", "turn_off"]
+
+
+@pytest.mark.usefixtures("blueprints")
+async def test_lamp_goes_off_before_automations_are_reloaded(
+    hass: HomeAssistant, account: WaapiAccount, lamp: list[str]
+) -> None:
+    """Which ends the run of one that was changed or is gone."""
+    await light_up(hass, account)
+    await account.set_presence(anna(account), "typing")
+    await until(lambda: lamp == ["turn_on"] and runs(hass))
+    nothing = "homeassistant.config.load_yaml_config_file"
+    with patch(nothing, autospec=True, return_value={}):
+        await hass.services.async_call("automation", "reload", blocking=True)
+    await until(lambda: lamp == ["turn_on", "turn_off"])
+    assert hass.states.get("automation.blueprint") is None
+
+
+@pytest.mark.usefixtures("blueprints")
+async def test_lamp_goes_off_before_home_assistant_stops(
+    hass: HomeAssistant, account: WaapiAccount, lamp: list[str]
+) -> None:
+    """A restart ends the run too; a lamp that somebody else turned on is left alone."""
+    await light_up(hass, account)
+    await account.set_presence(anna(account), "typing")
+    await until(lambda: lamp == ["turn_on"] and runs(hass))
+    await hass.async_stop(force=True)
+    assert lamp == ["turn_on", "turn_off"]
+
+
+@pytest.mark.usefixtures("blueprints")
+async def test_lamp_of_somebody_else_outlasts_a_restart(
+    hass: HomeAssistant, account: WaapiAccount, lamp: list[str]
+) -> None:
+    """It was on before anybody typed."""
+    await light_up(hass, account)
+    hass.states.async_set(LAMP, "on")
+    await account.set_presence(anna(account), "typing")
+    await settle(hass, account)
+    await hass.async_stop(force=True)
+    assert lamp == []
 
 
 async def hold(

@@ -1,11 +1,13 @@
 """The config flow: set-up, reauth, reconfigure and options, against the simulator."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncGenerator, Iterator
 from dataclasses import dataclass
 import re
 from typing import Any
 from unittest.mock import AsyncMock, Mock, patch
 
+from aiohttp import ClientSession, web
+from aiohttp.test_utils import TestServer
 import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -27,8 +29,9 @@ from homeassistant.core import HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import ConfigEntryNotReady
+from homeassistant.helpers.translation import async_get_translations
 
-from .simulator import Simulator
+from .simulator import Simulator, WahaAccount
 
 pytestmark = pytest.mark.usefixtures("setup_entry")
 
@@ -664,7 +667,10 @@ async def test_options_of_a_gateway_that_does_not_sign(
     entry.add_to_hass(hass)
     result = await hass.config_entries.options.async_init(entry.entry_id)
     assert result["data_schema"] is not None
-    assert list(result["data_schema"].schema) == ["register_webhook"]
+    assert list(result["data_schema"].schema) == [
+        "register_webhook",
+        "new_webhook_address",
+    ]
 
 
 @pytest.mark.parametrize(
@@ -958,3 +964,331 @@ async def test_a_form_whose_account_was_removed(
     result = await flows.async_configure(result["flow_id"], user_input)
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "account_removed"
+
+
+# What answers 200 at an address and is no gateway; the last ones look like one.
+NOT_A_GATEWAY = [
+    "{}",
+    "[]",
+    "null",
+    "<!doctype html><html><body>Welcome</body></html>",
+    '{"message": "API running."}',
+    '{"status": "ok", "version": "11.2.0"}',
+    '{"status": 200, "message": "Welcome"}',
+    '{"success": true, "data": {"status": "up"}}',
+    '{"instance": {"instanceName": "home", "state": "open"}}',
+    '{"name": "nginx", "status": "healthy"}',
+    '[{"name": "default", "status": "up"}]',
+    '{"status": "success", "data": {"resultType": "vector", "result": []}}',
+]
+
+
+@each_vendor
+@pytest.mark.parametrize("body", NOT_A_GATEWAY)
+async def test_what_is_not_the_gateway_s_own_form_is_no_success(
+    hass: HomeAssistant, sim: Simulator, vendor: Vendor, body: str
+) -> None:
+    """Whatever answers there, no entry is made of it; nor is one changed."""
+    kind = "text/html" if body.startswith("<") else "application/json"
+    sim.fail_next(100, status=200, body=body, content_type=kind)
+    result = await submit(hass, await start(hass, vendor.key), vendor.form(sim))
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == {"base": "cannot_connect"}
+
+    entry = vendor.entry(sim)
+    entry.add_to_hass(hass)
+    result = await submit(
+        hass,
+        await entry.start_reconfigure_flow(hass),
+        {vendor.token_field: "new", **vendor.at(vendor.url(sim))},
+    )
+    assert result["errors"] == {"base": "cannot_connect"}
+    assert entry.data == vendor.data(sim)
+
+
+async def test_an_instance_whose_status_is_not_told(
+    hass: HomeAssistant, sim: Simulator
+) -> None:
+    """What answers only the first question as the gateway does is not it."""
+    sim.fail_next(100, status=200, body="{}", path="/client/status")
+    result = await submit(hass, await start(hass, "waapi"), WAAPI.form(sim))
+    assert result["errors"] == {"base": "cannot_connect"}
+
+
+@each_vendor
+@pytest.mark.parametrize(
+    ("name", "title"),
+    [
+        ("Olga", "{vendor} Olga"),
+        ("  Olga \n Muster ", "{vendor} Olga Muster"),
+        ("+49 151 23456789", "{vendor} {instance}"),
+        ("4915123456789", "{vendor} {instance}"),
+        ("~", "{vendor} {instance}"),
+        ("{vendor}", "{vendor} {instance}"),
+    ],
+)
+async def test_the_title_is_the_account_s_own_name(
+    hass: HomeAssistant, sim: Simulator, vendor: Vendor, name: str, title: str
+) -> None:
+    """Where the gateway tells it; never a number."""
+    account = sim.accounts[vendor.key, vendor.instance_id]
+    account.name = account.me.name = name.format(vendor=vendor.name)
+    result = await submit(hass, await start(hass, vendor.key), vendor.form(sim))
+    assert result["title"] == title.format(
+        vendor=vendor.name, instance=vendor.instance_id
+    )
+
+
+def waha(sim: Simulator, **changes: Any) -> WahaAccount:
+    """Let the session run another engine."""
+    sim.remove_instance(sim.accounts["waha", "default"])
+    account = sim.add_instance("waha", "default", token=TOKEN, **changes)
+    assert isinstance(account, WahaAccount)
+    return account
+
+
+@pytest.mark.parametrize(
+    ("changes", "mended", "remedy"),
+    [
+        ({}, {"tags_events_on": True}, "config.webjs.tagsEventsOn: true"),
+        (
+            {"tags_events_on": True, "version": "2026.8.2"},
+            {"version": "2026.9.1"},
+            "2026.9.1",
+        ),
+    ],
+)
+@pytest.mark.parametrize("session", ["default", None])
+@pytest.mark.parametrize("is_mended", [True, False])
+async def test_an_engine_that_can_not_tell_presence(
+    hass: HomeAssistant,
+    sim: Simulator,
+    changes: dict[str, Any],
+    mended: dict[str, Any],
+    remedy: str,
+    session: str | None,
+    is_mended: bool,
+) -> None:
+    """It is said at once, with what is missing; the user may go on all the same."""
+    account = waha(sim, engine="WEBJS", **changes)
+    form = WAHA.form(sim)
+    if session is None:
+        del form["session"]
+    result = await submit(hass, await start(hass, "waha"), form)
+    if session is None:
+        form = {"session": "default"}
+        result = await submit(hass, result, form)
+    assert result["type"] is FlowResultType.FORM
+    assert result["errors"] == {"base": "engine_cannot_tell"}
+    assert result["description_placeholders"] == {
+        "engine": "WEBJS",
+        "version": account.quirks.version,
+        "remedy": remedy,
+    }
+    if is_mended:
+        account.set_quirks(mended)
+    result = await submit(hass, result, form)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_each_session_s_engine_is_told_of(
+    hass: HomeAssistant, sim: Simulator
+) -> None:
+    """That one was, does not let another pass."""
+    waha(sim, engine="WEBJS")
+    sim.add_instance("waha", "work", token=TOKEN, engine="WEBJS")
+    result = await submit(hass, await start(hass, "waha"), WAHA.form(sim))
+    assert result["errors"] == {"base": "engine_cannot_tell"}
+    result = await submit(hass, result, WAHA.form(sim, session="work"))
+    assert result["errors"] == {"base": "engine_cannot_tell"}
+    result = await submit(hass, result, WAHA.form(sim, session="work"))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def first_chat(
+    hass: HomeAssistant, sim: Simulator, vendor: Vendor
+) -> ConfigFlowResult:
+    """Set an account up, and return the form of its first chat."""
+    result = await submit(hass, await start(hass, vendor.key), vendor.form(sim))
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    form: Any = await hass.config_entries.subentries.async_configure(
+        result["next_flow"][1]
+    )
+    return form
+
+
+@pytest.mark.parametrize(
+    ("vendor", "quirks", "said"),
+    [
+        (WAAPI, {}, None),
+        (WAAPI, {"trial_number": "49151"}, "on trial"),
+        (WAAPI, {"scopes": {"read"}}, "register its webhook"),
+        (WAWP, {}, None),
+        (WAWP, {"plan": "free"}, "register its webhook"),
+        (WAHA, {}, None),
+        (WAHA, {"store": False}, "config.noweb.store.enabled: true"),
+    ],
+)
+async def test_what_is_said_before_the_first_chat(
+    hass: HomeAssistant,
+    sim: Simulator,
+    vendor: Vendor,
+    quirks: dict[str, Any],
+    said: str | None,
+) -> None:
+    """A trial, a right that is missing, a store that is off; nothing is registered."""
+    account = sim.accounts[vendor.key, vendor.instance_id]
+    account.set_quirks(quirks)
+    form = await first_chat(hass, sim, vendor)
+    assert form["description_placeholders"] is not None
+    notice = form["description_placeholders"]["notice"]
+    if said is None:
+        assert notice == ""
+    else:
+        assert said in notice
+        assert notice.count("\n\n") == 1
+    assert account.webhooks == []
+
+
+async def test_a_token_that_may_nothing(hass: HomeAssistant, sim: Simulator) -> None:
+    """Without the scope to read, there is no account to be had."""
+    sim.accounts["waapi", "12345"].set_quirks({"scopes": set()})
+    result = await submit(hass, await start(hass, "waapi"), WAAPI.form(sim))
+    assert result["errors"] == {"base": "not_allowed"}
+
+
+@each_vendor
+async def test_an_account_that_is_not_connected_says_so(
+    hass: HomeAssistant, sim: Simulator, vendor: Vendor, setup_entry: AsyncMock
+) -> None:
+    """And what to do, once, in the step of the first chat."""
+    setup_entry.side_effect = ConfigEntryNotReady
+    await sim.accounts[vendor.key, vendor.instance_id].set_status(vendor.not_ready)
+    form = await first_chat(hass, sim, vendor)
+    assert form["description_placeholders"] is not None
+    notice = form["description_placeholders"]["notice"]
+    assert notice.count("not connected to WhatsApp") == 1
+    assert "QR code" in notice
+
+
+async def test_a_right_that_can_not_be_asked_for(
+    hass: HomeAssistant, sim: Simulator
+) -> None:
+    """Nothing is said of what nobody knows, and the account is set up."""
+    sim.fail_next(5, path="/webhooks", status=500)
+    form = await first_chat(hass, sim, WAWP)
+    assert form["description_placeholders"] is not None
+    assert form["description_placeholders"]["notice"] == ""
+
+
+@pytest.fixture
+async def proxied(
+    sim: Simulator, socket_enabled: None
+) -> AsyncGenerator[tuple[str, list[str]]]:
+    """Return a proxy that has the simulator below a path, and what was asked of it."""
+    asked: list[str] = []
+
+    async def serve(request: web.Request) -> web.Response:
+        asked.append(request.path)
+        path = request.path.removeprefix("/home/waha")
+        if path == request.path:
+            return web.Response(text="<html>My home</html>", content_type="text/html")
+        async with (
+            ClientSession() as session,
+            session.get(
+                f"{sim.url}{path}",
+                params=request.query,
+                headers={"X-Api-Key": request.headers["X-Api-Key"]},
+            ) as response,
+        ):
+            return web.Response(
+                status=response.status,
+                body=await response.read(),
+                content_type=response.content_type,
+            )
+
+    app = web.Application()
+    app.router.add_route("*", "/{rest:.*}", serve)
+    async with TestServer(app, host="127.0.0.1") as server:
+        yield str(server.make_url("")).rstrip("/"), asked
+
+
+@pytest.mark.parametrize(
+    "page", ["", "/", "/dashboard/", "/dashboard/sessions", "/api/sessions", "/swagger"]
+)
+@pytest.mark.parametrize("session", ["default", ""])
+async def test_a_server_below_a_path(
+    hass: HomeAssistant,
+    sim: Simulator,
+    proxied: tuple[str, list[str]],
+    page: str,
+    session: str,
+) -> None:
+    """Behind a proxy it is found there; a page of the server's is dropped."""
+    origin, asked = proxied
+    form = {"url": f"{origin}/home/waha{page}", "api_key": TOKEN, "session": session}
+    result = await submit(hass, await start(hass, "waha"), {**form, "api_key": "x"})
+    assert result["errors"] == {"base": "invalid_auth"}
+    result = await submit(
+        hass, result, {**form, "session": "other" if session else session}
+    )
+    if session:
+        assert result["errors"] == {"base": "instance_not_found"}
+        result = await submit(hass, result, form)
+    else:
+        assert result["step_id"] == "waha_session"
+        result = await submit(hass, result, {"session": "default"})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"]["url"] == f"{origin}/home/waha"
+    host = origin.partition("//")[2]
+    assert result["result"].unique_id == f"waha_{host}/home/waha_default"
+    assert asked
+
+
+@pytest.mark.parametrize("path", ["/foo", "/index.html", "/foo/dashboard"])
+async def test_a_path_that_is_not_the_server_s(
+    hass: HomeAssistant, sim: Simulator, path: str
+) -> None:
+    """It is asked first; then the server itself, of whose answers the best is told."""
+    form = WAHA.form(sim, url=f"{sim.url}{path}")
+    result = await submit(hass, await start(hass, "waha"), {**form, "api_key": "x"})
+    assert result["errors"] == {"base": "invalid_auth"}
+    result = await submit(hass, result, form)
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    assert result["data"]["url"] == sim.url
+
+
+async def test_two_servers_below_paths_of_one_host(
+    hass: HomeAssistant, sim: Simulator
+) -> None:
+    """Their sessions are two, whatever they are called."""
+    entry = WAHA.entry(sim)
+    entry.add_to_hass(hass)
+    with patch.object(GATEWAYS["waha"], "validate", return_value=READY):
+        result = await submit(
+            hass, await start(hass, "waha"), WAHA.form(sim, url=f"{sim.url}/second")
+        )
+        assert result["type"] is FlowResultType.CREATE_ENTRY
+        again = await submit(
+            hass, await start(hass, "waha"), WAHA.form(sim, url=f"{sim.url}/second/")
+        )
+    assert again["reason"] == "already_configured"
+
+
+async def test_options_say_what_is_true_of_the_gateway(
+    hass: HomeAssistant, sim: Simulator
+) -> None:
+    """A server that is listened to is not said to report to an address."""
+    texts = await async_get_translations(hass, "en", "options", [DOMAIN])
+    shown = {}
+    for vendor in (WAAPI, WAHA):
+        entry = vendor.entry(sim)
+        entry.add_to_hass(hass)
+        result = await hass.config_entries.options.async_init(entry.entry_id)
+        key = f"component.{DOMAIN}.options.step.{result['step_id']}.description"
+        shown[vendor.key] = texts[key]
+    assert "takes the gateway's events at this address" in shown["waapi"]
+    assert "takes the gateway's events at this address" not in shown["waha"]
+    assert "keeps a connection to the server open" in shown["waha"]
+    for text in shown.values():
+        assert "your phone gets no notifications" in text

@@ -21,13 +21,14 @@ from custom_components.whatsapp_presence.instance import (
     delivery,
     hub,
     registration,
+    silence,
     store,
     timetable,
 )
 from custom_components.whatsapp_presence.instance.announcing import HEARTBEAT_INTERVAL
 from custom_components.whatsapp_presence.presence import person, subscription
 from custom_components.whatsapp_presence.presence.model import PresenceChange
-from custom_components.whatsapp_presence.repairs import Issue
+from custom_components.whatsapp_presence.repairs import Issue, learn_more_url
 from custom_components.whatsapp_presence.trigger import TRIGGERS
 from homeassistant.components.history_stats.sensor import PLATFORM_SCHEMA
 from homeassistant.core import HomeAssistant
@@ -190,6 +191,24 @@ def test_each_repair_has_its_section() -> None:
 
 
 @pytest.mark.parametrize(
+    "url",
+    [
+        *(learn_more_url(issue) for issue in Issue),
+        f"{const.DOCS_URL}/automations.md",
+        f"{const.DOCS_URL}/dashboard.md",
+        f"{const.DOCS_URL}/troubleshooting.md#unknown-or-no-data",
+    ],
+)
+def test_where_dialogs_lead_there_is_something(url: str) -> None:
+    """Below the address of the documentation: a page, and a heading of it."""
+    manifest = json.loads((Path(const.__file__).parent / "manifest.json").read_text())
+    assert url.startswith(f"{manifest['documentation']}/blob/main/docs/")
+    page, _, anchor = url.rpartition("/")[2].partition("#")
+    assert f"docs/{page}" in PAGES
+    assert not anchor or anchor in anchors(f"docs/{page}")
+
+
+@pytest.mark.parametrize(
     ("heading", "texts"),
     [
         (
@@ -291,6 +310,7 @@ def test_numbers_are_those_of_the_code() -> None:
         ("README.md", f"({const.DEFAULT_SETTLE_TIME} seconds unless you change it)"),
         ("README.md", f"**{person.TYPING_TIMEOUT:.0f} seconds** after"),
         ("docs/entities.md", f"online every {HEARTBEAT_INTERVAL.seconds}"),
+        ("docs/troubleshooting.md", f"for {silence.PATIENCE.seconds // 60} minutes"),
         ("docs/privacy.md", f"above {const.MAX_WEBHOOK_BODY // 1024} KiB"),
     ):
         assert phrase in PAGES[page].replace("\n", " "), phrase
@@ -330,7 +350,13 @@ async def account(
 
 
 @pytest.mark.parametrize(
-    ("page", "count"), [("README.md", 1), ("docs/automations.md", 5)]
+    ("page", "count"),
+    [
+        ("README.md", 1),
+        ("docs/automations.md", 5),
+        ("docs/other-integrations.md", 1),
+        ("docs/phone.md", 1),
+    ],
 )
 async def test_automations_can_be_set_up(
     hass: HomeAssistant,

@@ -23,7 +23,7 @@ ROOMS = (
     ("coordinator", "registration", "webhook", "stream", "announcing"),
     ("rounds",),
     ("asking", "timetable"),
-    ("delivery",),
+    ("delivery", "silence"),
     ("pictures", "people"),
     ("chat", "lookups"),
     (
@@ -31,16 +31,17 @@ ROOMS = (
         "aliases",
         "address",
         "budget",
+        "contest",
         "credentials",
         "inbox",
         "statuses",
     ),
-    ("store",),
+    ("store", "written"),
 )
 FLOOR = {room: floor for floor, rooms in enumerate(ROOMS) for room in rooms}
 # Where the tests are of what has no file of its own.
 TESTED_IN = {
-    "address": "instance/test_registration.py",
+    "written": "instance/test_registration.py",
     "hub": "test_init.py",
     "timetable": "instance/test_rounds.py",
 }

@@ -310,6 +310,8 @@ async def test_restart_keeps_what_was_known(
     stored = hass_storage[rs.STORAGE_KEY]["data"]
     async with async_test_home_assistant() as restarted:
         restarted.data.pop("custom_components", None)
+        # At another address it would take what is registered for another home's.
+        restarted.config.external_url = hass.config.external_url
         mock_restore_cache_with_extra_data(
             restarted,
             [(State.from_dict(one["state"]), one["extra_data"]) for one in stored],

@@ -1,10 +1,14 @@
 """What the logbook is told, without anything of ours in between."""
 
+from pathlib import Path
+import re
+
 import pytest
 from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
 )
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
+import yaml  # type: ignore[import-untyped]
 
 from homeassistant.components.recorder.core import Recorder
 from homeassistant.core import HomeAssistant
@@ -88,6 +92,47 @@ async def test_no_change_is_told_as_the_doing_of_another(
     lines = (await client.receive_json())["result"]
     assert len(lines) == 3
     assert not any("context_entity_id" in line for line in lines)
+
+
+@pytest.fixture
+async def calm_logbook(recorder_mock: Recorder, hass: HomeAssistant) -> None:
+    """Set up the logbook as the page on the entities says."""
+    text = (Path(__file__).parent.parent / "docs" / "entities.md").read_text("utf-8")
+    (block,) = re.findall(r"```yaml\n(logbook:.*?)```", text, re.DOTALL)
+    assert await async_setup_component(hass, "logbook", yaml.safe_load(block))
+
+
+@pytest.mark.usefixtures("unpaced")
+async def test_a_short_typing_makes_four_lines(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    calm_logbook: None,
+    reachable: None,
+    simulator: Simulator,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    """Of somebody who comes online for it and leaves, with the page's exclusions."""
+    account = add_account(simulator, "wawp")
+    await account.set_presence(anna(account), "offline")
+    await set_up(hass, account)
+    await async_wait_recording_done(hass)
+    begin = dt_util.utcnow()
+    for word in ("typing", "paused", "offline"):
+        await account.set_presence(anna(account), word)
+        await settle(hass, account)
+    await async_wait_recording_done(hass)
+
+    client = await hass_ws_client()
+    await client.send_json_auto_id(
+        {"type": "logbook/get_events", "start_time": begin.isoformat()}
+    )
+    answer = await client.receive_json()
+    assert [(line["entity_id"], line["state"]) for line in answer["result"]] == [
+        ("binary_sensor.anna", "on"),
+        ("binary_sensor.anna_typing", "on"),
+        ("binary_sensor.anna_typing", "off"),
+        ("binary_sensor.anna", "off"),
+    ]
 
 
 @pytest.fixture

@@ -82,7 +82,7 @@ def test_manifest_is_complete() -> None:
     assert manifest["domain"] == INTEGRATION.name
     assert manifest["config_flow"] is True
     assert manifest["dependencies"] == ["http", "webhook"]
-    assert manifest["after_dependencies"] == ["cloud"]
+    assert manifest["after_dependencies"] == ["cloud", "frontend"]
     assert manifest["documentation"].startswith(REPOSITORY)
     assert manifest["issue_tracker"] == f"{REPOSITORY}/issues"
     assert manifest["codeowners"] == ["@ha-whatsapp-presence"]

@@ -42,6 +42,8 @@ GROUP = "120363999999999991@g.us"
 # Somebody of whom nothing but the number is known.
 NAMELESS = "5511987654321"
 SURNAME = "Zquux"
+# Whose account it is calls the entry, which Home Assistant names when it has to wait.
+OWNER = "Owner Yquux"
 
 PEOPLE = (
     SURNAME,
@@ -83,7 +85,7 @@ def account(simulator: Simulator, request: pytest.FixtureRequest) -> Account:
     """Return an account full of what is nobody's business."""
     gateway: str = request.param
     account = simulator.add_instance(
-        gateway, INSTANCES[gateway], token=TOKEN, name=f"Owner {SURNAME}"
+        gateway, INSTANCES[gateway], token=TOKEN, name=OWNER
     )
     account.quirks.events_under_lid = True
     people = [
@@ -421,6 +423,8 @@ def check_issues(hass: HomeAssistant, webhook_id: str, secrets: list[str]) -> No
         placeholders = dict(issue.translation_placeholders or {})
         if issue.translation_key == "webhook_not_registered":
             assert webhook_id in placeholders.pop("webhook_url")
+            # The account's own name, unless the user called it otherwise.
+            placeholders.pop("instance")
         else:
             # The chat's name, which the user gave.
             placeholders.pop("chat")

@@ -9,6 +9,7 @@ from pytest_homeassistant_custom_component.common import (
     mock_restore_cache_with_extra_data,
 )
 
+from custom_components.whatsapp_presence.const import DOMAIN
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, Platform
 from homeassistant.core import HomeAssistant, State
 
@@ -24,6 +25,7 @@ from .common import (
     anna,
     ben,
     chat,
+    family,
     names_of,
     online,
     outlast_grace,
@@ -58,12 +60,16 @@ async def test_names_and_unique_ids(hass: HomeAssistant, account: Account) -> No
         f"{ENTRY_ID}_last_event": ("sensor.my_account_last_event", "last_event"),
     }
     for chat_id, name in ((ANNA, "anna"), (FAMILY, "family")):
-        for key in ("activity", "last_seen", "presence_access"):
+        for key in ("activity", "last_seen", "online_today", "presence_access"):
             expected[f"{ENTRY_ID}_{chat_id}_{key}"] = (f"sensor.{name}_{key}", key)
-    for key in ("typing_members", "recording_members"):
+    for key in ("online_members", "typing_members", "recording_members"):
         expected[f"{ENTRY_ID}_{FAMILY}_{key}"] = (f"sensor.family_{key}", key)
     assert named.entities == expected
-    assert named.disabled == {"sensor.my_account_last_event"}
+    assert named.disabled == {
+        "sensor.anna_online_today",
+        "sensor.family_online_today",
+        "sensor.my_account_last_event",
+    }
     assert named.diagnostic == {
         "sensor.anna_presence_access",
         "sensor.family_presence_access",
@@ -205,6 +211,68 @@ async def test_members_names_from_the_gateway(
     await account.set_presence(anna(account), "typing", group=FAMILY)
     await settle(hass, account)
     assert members(hass, "typing_members") == ("1", ["Anna"])
+
+
+async def test_who_is_online(
+    hass: HomeAssistant, simulator: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """As who is typing: a number, and names."""
+    account = add_account(simulator, "wawp")
+    await set_up(hass, account, chat(title="Annie"), chat(FAMILY, "Family"))
+    for person in (anna(account), ben(account)):
+        await account.set_presence(person, "typing", group=FAMILY)
+        await account.set_presence(person, "paused", group=FAMILY)
+    await settle(hass, account)
+    assert members(hass, "typing_members") == ("0", [])
+    assert members(hass, "online_members") == ("2", ["…23", "Annie"])
+    response = await hass.services.async_call(
+        DOMAIN,
+        "get_presence",
+        {"entity_id": "binary_sensor.family"},
+        blocking=True,
+        return_response=True,
+    )
+    assert response is not None
+    (told,) = response["chats"]  # type: ignore[misc]
+    assert sorted(
+        (member["name"], member["online"])  # type: ignore[index, call-overload]
+        for member in told["members"]  # type: ignore[index, call-overload, union-attr]
+    ) == [("Annie", True), ("…23", True)]
+
+    # What only a typing implied has lapsed by then.
+    await advance(hass, freezer, account, 5 * 60 + 1)
+    assert members(hass, "online_members") == ("0", [])
+
+
+async def test_who_is_online_where_nobody_says_so(
+    hass: HomeAssistant, account: Account
+) -> None:
+    """WaAPI tells that somebody is online in a group, and not who: not nobody."""
+    await set_up(hass, account, chat(FAMILY, "Family"))
+    assert members(hass, "online_members") == ("0", [])
+    await account.set_presence(anna(account), "online", group=FAMILY)
+    await settle(hass, account)
+    state = hass.states.get("binary_sensor.family")
+    assert state is not None
+    assert state.state == "on"
+    assert members(hass, "online_members") == (STATE_UNKNOWN, [])
+
+
+async def test_who_is_online_has_the_groups_picture(
+    hass: HomeAssistant, account: Account
+) -> None:
+    """A card can show the group by it."""
+    family(account).picture = "/pictures/1.png"
+    await set_up(hass, account, chat(FAMILY, "Family"))
+    shown = [
+        hass.states.get(entity)
+        for entity in ("binary_sensor.family", "sensor.family_online_members")
+    ]
+    path = {state.attributes["entity_picture"] for state in shown if state}
+    assert len(path) == 1
+    typing = hass.states.get("sensor.family_typing_members")
+    assert typing is not None
+    assert "entity_picture" not in typing.attributes
 
 
 async def test_members_of_an_unknown_group(

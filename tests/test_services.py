@@ -4,6 +4,7 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.whatsapp_presence.const import DOMAIN
 from homeassistant.config_entries import SOURCE_REAUTH
@@ -13,6 +14,7 @@ from homeassistant.helpers import (
     area_registry as ar,
     device_registry as dr,
     entity_registry as er,
+    floor_registry as fr,
     label_registry as lr,
 )
 
@@ -24,6 +26,7 @@ from .common import (
     anna,
     ben,
     chat,
+    create_entry,
     online,
     outlast_grace,
     set_up,
@@ -278,3 +281,97 @@ async def test_entity_whose_chat_is_just_being_removed(
     entry.runtime_data.instance.chats.clear()
     with pytest.raises(ServiceValidationError):
         await get_presence(hass, entity_id="binary_sensor.anna")
+
+
+async def test_without_a_target_all_are_told_of(
+    hass: HomeAssistant, account: WaapiAccount, simulator: Simulator
+) -> None:
+    """Of each account that is set up; one that is not stops nobody."""
+    entry = await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    other = simulator.add_instance("waapi", "678", token="t0ken")
+    other.add_person("33612345678", name="Carl")
+    like = create_entry(other)
+    more = MockConfigEntry(
+        domain=DOMAIN,
+        title="Work",
+        unique_id=like.unique_id,
+        data={**like.data, "webhook_id": "f" * 32},
+        subentries_data=[chat("33612345678@c.us", "Carl")],
+    )
+    more.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(more.entry_id)
+    await settle(hass, account)
+    everybody = ["Anna", "Ben", "Carl"]
+    for target in ({}, {"entity_id": "all"}):
+        found = await get_presence(hass, **target)
+        assert [one["name"] for one in found] == everybody
+
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert [one["name"] for one in await get_presence(hass)] == ["Carl"]
+    await hass.config_entries.async_unload(more.entry_id)
+    with pytest.raises(ServiceValidationError) as err:
+        await get_presence(hass)
+    assert err.value.translation_key == "entry_not_loaded"
+
+
+async def test_a_target_that_turns_out_empty_is_not_everybody(
+    hass: HomeAssistant, account: WaapiAccount, area_registry: ar.AreaRegistry
+) -> None:
+    """A template that finds nobody does not tell of all; the error says of what."""
+    await set_up(hass, account)
+    area = area_registry.async_create("Cellar")
+    for target, said in (
+        ({"entity_id": []}, ""),
+        ({"area_id": area.id}, "cellar"),
+        ({"label_id": ["nothing", "nobody"]}, "nothing, nobody"),
+    ):
+        with pytest.raises(ServiceValidationError) as err:
+            await get_presence(hass, **target)
+        assert err.value.translation_key == "no_chats"
+        assert err.value.translation_placeholders == {"targets": said}
+
+
+async def test_a_floor_leads_to_its_chats(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    device_registry: dr.DeviceRegistry,
+    area_registry: ar.AreaRegistry,
+    floor_registry: fr.FloorRegistry,
+) -> None:
+    """By way of its areas."""
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    floor = floor_registry.async_create("Upstairs")
+    area = area_registry.async_create("Friends", floor_id=floor.floor_id)
+    (device,) = [device for device in device_registry.devices if device.name == "Ben"]
+    device_registry.async_update_device(device.id, area_id=area.id)
+    found = await get_presence(hass, floor_id=floor.floor_id)
+    assert [one["name"] for one in found] == ["Ben"]
+
+
+async def test_a_chat_counts_once(
+    hass: HomeAssistant, account: WaapiAccount, entity_registry: er.EntityRegistry
+) -> None:
+    """Even if its main entity is gone, and two of the others are named."""
+    await set_up(hass, account)
+    entity_registry.async_remove("binary_sensor.anna")
+    found = await get_presence(
+        hass, entity_id=["sensor.anna_last_seen", "sensor.anna_activity"]
+    )
+    assert [one["entity_id"] for one in found] == ["sensor.anna_activity"]
+
+
+async def test_a_refresh_that_fails_for_one_tells_of_the_others(
+    hass: HomeAssistant, account: WaapiAccount, simulator: Simulator
+) -> None:
+    """Only if all fail, the action does."""
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    simulator.fail_next(status=403, body="No.", path="get-chat-presence")
+    found = await get_presence(hass, refresh=True)
+    assert [one["name"] for one in found] == ["Anna", "Ben"]
+    await settle(hass, account)
+    for _ in range(2):
+        simulator.fail_next(status=403, body="No.", path="get-chat-presence")
+    with pytest.raises(HomeAssistantError) as err:
+        await get_presence(hass, refresh=True)
+    assert err.value.translation_key == "not_allowed"
+    await settle(hass, account)

@@ -164,6 +164,24 @@ async def test_one_answer_for_all_is_polled_every_half_minute(
     assert instance_of(entry).coordinator.ready
 
 
+async def test_a_slow_server_shows_the_account_no_longer(
+    hass: HomeAssistant, simulator: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """It may see a request just before it answers, and each is asked under two ids."""
+    account = add_session(simulator, "GOWS")
+    await set_up_stream(hass, account, *THREE)
+    began = freezer().timestamp()
+    simulator.fail_next(1_000_000, status=None, delay=12.0, path="/presence/")
+    for minute in range(100):
+        if minute % 9 == 0:
+            await account.reconnect()
+        for _ in range(5):
+            await pass_time(hass, freezer, 12)
+    ended = freezer().timestamp()
+    assert account.announcer.shown(began, ended) > 200
+    assert most_of_an_hour(account, began, ended) <= SHARE
+
+
 async def test_pass_that_was_slow_for_once_delays_no_other(
     hass: HomeAssistant, simulator: Simulator, freezer: FrozenDateTimeFactory
 ) -> None:

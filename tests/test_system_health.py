@@ -1,6 +1,7 @@
 """System health: how many instances and chats there are, and whether they work."""
 
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 from pytest_homeassistant_custom_component.typing import WebSocketGenerator
@@ -10,7 +11,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 
 from .common import BEN, ENTRY_ID, add_account, chat, create_entry, set_up, settle
-from .simulator import Simulator
+from .simulator import Simulator, SkippingClock
 
 pytestmark = pytest.mark.usefixtures("reachable", "unpaced")
 
@@ -63,6 +64,49 @@ async def test_system_health(
         "can_reach_waapi": "ok",
         "can_reach_wawp": "ok",
     }
+
+
+async def add_another(
+    hass: HomeAssistant, simulator: Simulator, instance_id: str
+) -> None:
+    """Set up another account at WaAPI."""
+    other = simulator.add_instance("waapi", instance_id, token="t0ken")
+    entry = create_entry(other)
+    object.__setattr__(entry, "entry_id", f"{ENTRY_ID}{instance_id}")
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, "webhook_id": instance_id * 8}
+    )
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass, other)
+
+
+async def test_accounts_of_one_gateway(
+    hass: HomeAssistant, hass_ws_client: WebSocketGenerator, simulator: Simulator
+) -> None:
+    """Each address is asked once, and one that is gone is told."""
+    account = add_account(simulator)
+    entry = await set_up(hass, account)
+    await add_another(hass, simulator, "67890")
+    async with Simulator(clock=SkippingClock()) as another:
+        await add_another(hass, another, "77777")
+    here, elsewhere = entry.data["url"], f"{another.url}/api/v1"
+    answers = {here: "ok", elsewhere: {"type": "failed", "error": "x"}}
+    asked: list[str] = []
+
+    async def check(hass: HomeAssistant, url: str) -> str | dict[str, str]:
+        asked.append(url)
+        return answers[url]
+
+    with patch(
+        "homeassistant.components.system_health.async_check_can_reach_url", check
+    ):
+        found = await ask(hass, hass_ws_client)
+        assert found["instances"] == 3
+        assert found["can_reach_waapi"] == {"type": "failed", "error": "x"}
+        assert sorted(asked) == sorted(answers)
+        answers[elsewhere] = "ok"
+        assert (await ask(hass, hass_ws_client))["can_reach_waapi"] == "ok"
 
 
 async def test_gateway_that_is_gone(

@@ -21,6 +21,8 @@ from custom_components.whatsapp_presence import (
     config_flow,
     event,
     exceptions,
+    image,
+    reaching,
     sensor,
     switch,
 )
@@ -49,6 +51,7 @@ PLATFORMS: Final = {
     "binary_sensor": binary_sensor,
     "button": button,
     "event": event,
+    "image": image,
     "sensor": sensor,
     "switch": switch,
 }
@@ -201,17 +204,28 @@ def test_the_config_flow_has_no_text_too_many() -> None:
         assert hasattr(flow, f"async_step_{step}"), step
     tokens = {GATEWAYS[gateway].token_field for gateway in GATEWAYS}
     assert set(ENGLISH["config"]["step"]["reauth_confirm"]["data"]) == tokens
-    assert set(ENGLISH["config"]["step"]["reconfigure"]["data"]) == {*tokens, "url"}
+    # What is missing of an entry is asked for as well.
+    instances = {GATEWAYS[gateway].instance_field for gateway in GATEWAYS}
+    assert set(ENGLISH["config"]["step"]["reconfigure"]["data"]) == {
+        *tokens,
+        *instances,
+        "url",
+    }
 
 
 def test_the_config_flows_errors_and_aborts() -> None:
     """Every error has a message, and every message an error."""
-    raised = errors_of("config_flow") | set(config_flow.ERRORS.values())
+    raised = errors_of("config_flow") | errors_of("reaching")
+    raised |= set(reaching.ERRORS.values())
     assert raised - {"base", "url"} == set(ENGLISH["config"]["error"])
     # Successes are Home Assistant's own.
     assert keywords("config_flow", "reason") == set(ENGLISH["config"]["abort"])
-    assert set(ENGLISH["config"]["abort"]) == {"already_configured", "account_removed"}
-    assert set(ENGLISH["options"]["abort"]) == {"account_removed"}
+    assert set(ENGLISH["config"]["abort"]) == {
+        "already_configured",
+        "account_removed",
+        "unusable_entry",
+    }
+    assert set(ENGLISH["options"]["abort"]) == {"account_removed", "unusable_entry"}
 
 
 def steps_of(flow: type) -> set[str]:
@@ -232,7 +246,8 @@ def test_the_chat_flows_texts() -> None:
         assert texts["entry_type"]
     timing = {"timing": {"settle_time"}}
     assert_form_texts(one["step"]["user"], {"chat", "name"}, timing)
-    assert_form_texts(one["step"]["reconfigure"], {"name"}, timing)
+    # Who it is, is asked where that is not stored.
+    assert_form_texts(one["step"]["reconfigure"], {"chat", "name"}, timing)
     assert_form_texts(many["step"]["user"], {"chats"}, timing)
     assert set(many["error"]) == {"nothing_picked"}
     assert errors_of("chat_flow") | set(Refusal) == {*one["error"], *many["error"]}
@@ -240,28 +255,34 @@ def test_the_chat_flows_texts() -> None:
         "account_removed",
         "already_configured",
         "chat_removed",
+        "unusable_entry",
     }
     assert keywords("chat_flow", "reason") == {*one["abort"], *many["abort"]}
-    assert set(ENGLISH["selector"]) == {"chat_kind", "chat_list"}
+    assert set(ENGLISH["selector"]) == {"chat_kind", "chat_list", "dashboard"}
     assert set(ENGLISH["selector"]["chat_kind"]["options"]) == {"contact", "group"}
     assert set(ENGLISH["selector"]["chat_list"]["options"]) == set(Notice)
 
 
 def test_the_options_texts() -> None:
-    """Both options, and the address to register by hand."""
-    (step,) = ENGLISH["options"]["step"].values()
-    assert_form_texts(step, {"register_webhook", "webhook_secret"}, {})
-    assert "{webhook_url}" in step["description"]
+    """Both options, and the address to register by hand; the price of a switch."""
+    steps = ENGLISH["options"]["step"]
+    assert set(steps) == steps_of(config_flow.WhatsAppPresenceOptionsFlow)
+    options = {"register_webhook", "webhook_secret", "new_webhook_address"}
+    assert_form_texts(steps["init"], options, {})
+    assert_form_texts(steps["stream"], {"webhook_secret"}, {})
+    for step in steps.values():
+        assert "{webhook_url}" in step["description"]
+        assert "notifications" in step["description"]
 
 
 def test_an_address_is_never_cut_off() -> None:
     """In a block of its own it can be scrolled; in a line, the dialog cuts it off."""
     for path in LANGUAGES:
         text = json.loads(path.read_text("utf-8"))
-        shown = [text["options"]["step"]["init"]["description"]]
+        shown = [step["description"] for step in text["options"]["step"].values()]
         shown += [explanation(issue) for issue in text["issues"].values()]
         shown = [one for one in shown if "{webhook_url}" in one]
-        assert len(shown) == 3, path.name
+        assert len(shown) == 4, path.name
         for one in shown:
             assert "\n\n```\n{webhook_url}\n```\n\n" in one, path.name
 
@@ -283,7 +304,7 @@ def test_an_entity_has_name_and_icon(
 def test_an_entitys_states_have_texts(
     platform: str, description: EntityDescription
 ) -> None:
-    """All states of an enum, on and off.
+    """All states of an enum, on and off, and nobody.
 
     A device class would name the latter, but not in all languages.
     """
@@ -292,6 +313,9 @@ def test_an_entitys_states_have_texts(
     states = set(getattr(description, "options", None) or ())
     if platform in ("binary_sensor", "switch"):
         states = {"on", "off"}
+    elif isinstance(description, sensor.MembersSensorDescription):
+        # A word for none; all others are numbers.
+        states = {"0"}
     assert set(texts.get("state", {})) == states
     assert set(icons.get("state", {})) <= states
 
@@ -324,7 +348,8 @@ def explanation(issue: dict[str, Any]) -> str:
 
 def test_the_issues_texts() -> None:
     """Each issue has a text, and each text's placeholders are passed."""
-    assert set(ENGLISH["issues"]) == set(Issue)
+    variants = {"no_public_url_local": Issue.NO_PUBLIC_URL}
+    assert set(ENGLISH["issues"]) == {*Issue, *variants}
     passed: dict[str, set[str]] = {}
     for module in PACKAGE.rglob("*.py"):
         for node in ast.walk(ast.parse(module.read_text("utf-8"))):
@@ -334,12 +359,20 @@ def test_the_issues_texts() -> None:
                 given = {keyword.arg for keyword in node.keywords if keyword.arg}
                 for name in ast.walk(node.args[1]):
                     if isinstance(name, ast.Attribute):
-                        issue = Issue[name.attr]
-                        passed[issue] = passed.get(issue, given) & given
-    assert set(passed) == set(Issue)
+                        key: str = Issue[name.attr]
+                        if "variant" in given:
+                            (variant,) = (
+                                ast.literal_eval(keyword.value)
+                                for keyword in node.keywords
+                                if keyword.arg == "variant"
+                            )
+                            key = f"{key}_{variant}"
+                        passed[key] = passed.get(key, given) & given
+    assert set(passed) == {*Issue, *variants}
     for issue, texts in ENGLISH["issues"].items():
-        for _, text in leaves(texts):
-            assert placeholders(text) <= passed[issue], issue
+        for path, text in leaves(texts):
+            by_flow = {"events", "page", "learn_more"} if "by_hand" in path else set()
+            assert placeholders(text) <= passed[issue] | by_flow, issue
 
 
 def test_the_fix_flows_texts() -> None:
@@ -348,10 +381,28 @@ def test_the_fix_flows_texts() -> None:
         texts = ENGLISH["issues"][issue]
         flow = FIX_FLOWS.get(issue)
         assert set(texts) == {"title", "fix_flow" if flow else "description"}
-        if flow:
-            assert set(texts["fix_flow"]["step"]) == {"confirm"}
-            assert set(texts["fix_flow"]["step"]["confirm"]) == {"title", "description"}
-            assert set(texts["fix_flow"]["abort"]) == {flow.reason}
+        if flow is None:
+            continue
+        assert set(texts["fix_flow"]["abort"]) == {flow.reason, "account_removed"}
+        steps = texts["fix_flow"]["step"]
+        assert all({"title", "description"} <= set(step) for step in steps.values())
+        own = {name for one in flow.__mro__ for name in steps_of(one)} - {"init"}
+        if set(steps) == {"confirm"}:
+            assert own == {"confirm"}
+            fields = {str(key) for key in flow.schema.schema}
+            if fields:
+                assert_form_texts(steps["confirm"], fields, {})
+            else:
+                assert steps["confirm"]["submit"]
+            continue
+        # What begins with a menu has a step for each of its options.
+        options = set(steps["confirm"]["menu_options"])
+        assert own == {"confirm", *options}
+        assert set(steps["confirm"]["menu_option_descriptions"]) == options
+        assert set(steps) == {"confirm", "by_hand"}
+        assert set(steps["by_hand"]["data"]) == {"webhook_url"}
+        assert steps["by_hand"]["submit"]
+        assert set(texts["fix_flow"]["create_entry"]) == {"entered"}
 
 
 def test_the_exceptions_texts() -> None:
@@ -409,6 +460,32 @@ def test_the_triggers_and_conditions_are_those_of_the_code() -> None:
     assert set(ENGLISH["conditions"]) == set(CONDITIONS)
 
 
+# What somebody may look for, beside the integration's own name.
+PRESENCE = {
+    "ar": "تواجد",
+    "de": "präsenz",
+    "en": "presence",
+    "es": "presencia",
+    "fr": "présence",
+    "hi": "उपस्थिति",
+    "id": "kehadiran",
+    "it": "presenza",
+    "nl": "aanwezigheid",
+    "pt-BR": "presença",
+}
+
+
+@pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
+@pytest.mark.parametrize("kind", ["triggers", "conditions"])
+def test_triggers_and_conditions_can_be_found(path: Path, kind: str) -> None:
+    """The editor's search looks at name and description; the name alone is clear."""
+    for texts in json.loads(path.read_text("utf-8"))[kind].values():
+        assert "WhatsApp" in texts["name"]
+        found = f"{texts['name']} {texts['description']}".lower()
+        for word in ("whatsapp", "presence", PRESENCE[path.stem]):
+            assert word in found
+
+
 def test_the_system_healths_texts() -> None:
     """Each line has a label, that of each gateway's being reachable among them."""
     info = set(ENGLISH["system_health"]["info"])
@@ -431,14 +508,18 @@ def placeholders(text: str) -> set[str]:
 def test_the_flows_texts_have_the_placeholders_that_are_passed() -> None:
     """A brace that nobody fills shows an error instead of the text."""
     passed = {
+        "config.error.engine_cannot_tell": {"engine", "remedy", "version"},
         "config.step.reauth_confirm": {"instance"},
         "config.step.reconfigure": {"instance"},
+        "config_subentries.chat.create_entry": {"automations", "dashboard", "help"},
         "config_subentries.chat.error.confirm_number": {"number"},
         "config_subentries.chat.step.reconfigure": {"chat"},
         "config_subentries.chat.step.user": {"notice"},
         "config_subentries.chats.abort.chats_added": {"count"},
         "config_subentries.chats.step.user": {"notice"},
-        "options.step.init": {"webhook_url"},
+        "exceptions.no_chats": {"targets"},
+        "exceptions.target_is_no_chat": {"target"},
+        "options.step": {"webhook_url"},
     }
     for path, text in leaves(ENGLISH):
         if path.startswith("issues."):

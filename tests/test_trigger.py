@@ -411,6 +411,37 @@ async def test_all_has_to_be_known_for_so_long(
     assert await see(second, before, after) == [trigger]
 
 
+@pytest.mark.parametrize("lost", LOST)
+@pytest.mark.parametrize("trigger", ALL)
+async def test_a_gap_ends_the_time_of_each(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    freezer: FrozenDateTimeFactory,
+    trigger: str,
+    lost: str | None,
+) -> None:
+    """And only another change begins it anew: what follows a gap is none."""
+    await set_up(hass, account, chat())
+    name, before, after = TELLS[trigger]
+    entity_id = name.format("anna")
+    fired = await automate(
+        hass, trigger, target={"entity_id": [entity_id]}, **{"for": "00:00:05"}
+    )
+
+    async def see(*states: str | None, seconds: int) -> list[str]:
+        for state in states:
+            put(hass, entity_id, state)
+            await hass.async_block_till_done()
+        freezer.tick(seconds)
+        async_fire_time_changed(hass)
+        await hass.async_block_till_done()
+        return ids(fired)
+
+    assert await see(before, after, seconds=2) == []
+    assert await see(lost, after, seconds=60) == []
+    assert await see(before, after, seconds=6) == [trigger]
+
+
 @pytest.mark.parametrize("trigger", ALL)
 async def test_all_of_an_entry_that_is_not_loaded(
     hass: HomeAssistant, account: WaapiAccount, trigger: str

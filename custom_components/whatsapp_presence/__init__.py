@@ -1,8 +1,10 @@
 """WhatsApp Presence: who is online, typing or recording, and when they were last seen."""
 
+from collections.abc import Mapping
 from functools import partial
 import logging
 
+from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv, device_registry as dr
@@ -11,14 +13,16 @@ from homeassistant.helpers.typing import ConfigType
 
 from .const import (
     CONF_CLOUDHOOK_URL,
+    CONF_OLD_WEBHOOK_URLS,
     CONF_WEBHOOK_SECRET,
     CONF_WEBHOOK_URL,
     DOMAIN,
-    SUBENTRY_TYPE_CHAT,
+    ENTRY_VERSION,
 )
+from .dashboard import async_setup_dashboard
 from .entity import chat_added_signal, chat_device_identifier
 from .gateways.base import Gateway, Transport
-from .helpers import create_gateway
+from .helpers import create_gateway, is_complete, is_readable
 from .instance.announcing import async_say_goodbye
 from .instance.hub import Instance, WhatsAppPresenceConfigEntry, WhatsAppPresenceData
 from .instance.registration import WebhookRegistration, async_remove_webhook
@@ -26,7 +30,7 @@ from .instance.store import InstanceStore
 from .instance.stream import async_start_stream
 from .instance.webhook import async_open_webhook
 from .log_filter import async_redact, async_stop_redacting
-from .repairs import Issue, async_clear_issue
+from .repairs import Issue, async_clear_issue, async_raise_issue
 from .services import async_setup_services
 
 _LOGGER = logging.getLogger(__name__)
@@ -35,6 +39,7 @@ PLATFORMS = [
     Platform.BINARY_SENSOR,
     Platform.BUTTON,
     Platform.EVENT,
+    Platform.IMAGE,
     Platform.SENSOR,
     Platform.SWITCH,
 ]
@@ -42,19 +47,44 @@ PLATFORMS = [
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 # Kept in the entry by the webhook manager; nothing has to follow a change of them.
-_OWN_DATA = (CONF_WEBHOOK_URL, CONF_CLOUDHOOK_URL)
+_OWN_DATA = (CONF_WEBHOOK_URL, CONF_OLD_WEBHOOK_URLS, CONF_CLOUDHOOK_URL)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Set up the actions."""
+    """Set up the actions and the dashboard; tell of entries that will be refused."""
     async_setup_services(hass)
+    async_setup_dashboard(hass)
+    for entry in hass.config_entries.async_entries(DOMAIN):
+        if entry.version > ENTRY_VERSION:
+            async_raise_issue(
+                hass, Issue.ENTRY_TOO_NEW, entry.entry_id, instance=entry.title
+            )
     return True
+
+
+async def async_migrate_entry(
+    hass: HomeAssistant, entry: WhatsAppPresenceConfigEntry
+) -> bool:
+    """Take an entry over from another version; there is but one form so far.
+
+    What a later one adds to the same form is left alone. Of another form Home
+    Assistant itself says that it is newer.
+    """
+    return entry.version == ENTRY_VERSION
 
 
 async def async_setup_entry(
     hass: HomeAssistant, entry: WhatsAppPresenceConfigEntry
 ) -> bool:
     """Set up an instance; its chats subscribe in the background."""
+    if not is_complete(hass, entry.data):
+        # An exception that says why would be told with a traceback.
+        _LOGGER.error("What is stored of an account can't be used; see the repairs")
+        async_raise_issue(
+            hass, Issue.ENTRY_UNUSABLE, entry.entry_id, instance=entry.title
+        )
+        return False
+    async_clear_issue(hass, Issue.ENTRY_UNUSABLE, entry.entry_id)
     gateway = create_gateway(hass, entry.data)
     _redact_secrets(entry, gateway)
     store = InstanceStore(hass, entry.entry_id)
@@ -75,14 +105,13 @@ async def async_setup_entry(
         )
         .id
     )
-    for subentry in entry.get_subentries_of_type(SUBENTRY_TYPE_CHAT):
+    listener = _UpdateListener(entry)
+    for subentry in listener.readable_chats(hass).values():
         instance.async_add_chat(subentry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
 
     entry.async_on_unload(partial(_clear_issues, hass, entry))
-    entry.async_on_unload(
-        entry.add_update_listener(_UpdateListener(entry).async_entry_updated)
-    )
+    entry.async_on_unload(entry.add_update_listener(listener.async_entry_updated))
     async_open_webhook(hass, entry, gateway, instance.inbox.async_take)
     await registration.async_setup()
     if gateway.capabilities.transport is Transport.WEBSOCKET:
@@ -109,16 +138,18 @@ async def async_remove_entry(
     hass: HomeAssistant, entry: WhatsAppPresenceConfigEntry
 ) -> None:
     """Remove what was registered and stored."""
-    gateway = create_gateway(hass, entry.data)
+    _clear_issues(hass, entry)
     store = InstanceStore(hass, entry.entry_id)
-    await store.async_load()
-    if store.announced and not await async_say_goodbye(gateway):
-        _LOGGER.warning(
-            "The account may still be announced as online: the gateway did not take "
-            "that back; set its presence to offline there"
-        )
+    if is_complete(hass, entry.data):
+        gateway = create_gateway(hass, entry.data)
+        await store.async_load()
+        if store.announced and not await async_say_goodbye(gateway):
+            _LOGGER.warning(
+                "The account may still be announced as online: the gateway did not "
+                "take that back; set its presence to offline there"
+            )
+        await async_remove_webhook(hass, entry, gateway)
     await store.async_remove()
-    await async_remove_webhook(hass, entry, gateway)
     async_stop_redacting(entry.entry_id)
 
 
@@ -135,6 +166,7 @@ def _redact_secrets(entry: WhatsAppPresenceConfigEntry, gateway: Gateway) -> Non
             *gateway.secrets,
             entry.data[CONF_WEBHOOK_ID],
             entry.data.get(CONF_CLOUDHOOK_URL),
+            *entry.data.get(CONF_OLD_WEBHOOK_URLS, ()),
             entry.options.get(CONF_WEBHOOK_SECRET),
         ),
     )
@@ -147,6 +179,7 @@ def _clear_issues(hass: HomeAssistant, entry: WhatsAppPresenceConfigEntry) -> No
     for subentry_id in entry.subentries:
         async_clear_issue(hass, Issue.CHAT_REFUSED, subentry_id)
         async_clear_issue(hass, Issue.PRESENCE_FAILING, subentry_id)
+        async_clear_issue(hass, Issue.CHAT_UNREADABLE, subentry_id)
 
 
 class _UpdateListener:
@@ -154,6 +187,8 @@ class _UpdateListener:
 
     def __init__(self, entry: WhatsAppPresenceConfigEntry) -> None:
         """Remember the entry as it was set up."""
+        self._entry = entry
+        self._unreadable: set[str] = set()
         self._remember(entry)
 
     def _remember(self, entry: WhatsAppPresenceConfigEntry) -> None:
@@ -179,17 +214,39 @@ class _UpdateListener:
             dr.async_get(hass).async_update_device(
                 entry.runtime_data.instance.device_id, name=entry.title
             )
-        _follow_chats(hass, entry)
+        _follow_chats(hass, entry, self.readable_chats(hass))
+
+    @callback
+    def readable_chats(self, hass: HomeAssistant) -> dict[str, ConfigSubentry]:
+        """Return the chats, and tell of what can't be read."""
+        readable: dict[str, ConfigSubentry] = {}
+        unreadable: set[str] = set()
+        for subentry_id, subentry in self._entry.subentries.items():
+            if is_readable(subentry):
+                readable[subentry_id] = subentry
+                continue
+            unreadable.add(subentry_id)
+            async_raise_issue(
+                hass,
+                Issue.CHAT_UNREADABLE,
+                subentry_id,
+                chat=subentry.title,
+                instance=self._entry.title,
+            )
+        for subentry_id in self._unreadable - unreadable:
+            async_clear_issue(hass, Issue.CHAT_UNREADABLE, subentry_id)
+        self._unreadable = unreadable
+        return readable
 
 
 @callback
-def _follow_chats(hass: HomeAssistant, entry: WhatsAppPresenceConfigEntry) -> None:
+def _follow_chats(
+    hass: HomeAssistant,
+    entry: WhatsAppPresenceConfigEntry,
+    subentries: Mapping[str, ConfigSubentry],
+) -> None:
     """Add, change and remove chats, each on its own."""
     instance = entry.runtime_data.instance
-    subentries = {
-        subentry.subentry_id: subentry
-        for subentry in entry.get_subentries_of_type(SUBENTRY_TYPE_CHAT)
-    }
     for subentry_id in instance.chats.keys() - subentries.keys():
         instance.async_remove_chat(subentry_id)
     for subentry_id, subentry in subentries.items():

@@ -11,25 +11,72 @@ from yarl import URL
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant
-from homeassistant.util.network import is_ip_address, is_ipv6_address
+from homeassistant.data_entry_flow import AbortFlow
+from homeassistant.util.network import (
+    is_ip_address,
+    is_ipv6_address,
+    is_link_local,
+    is_private,
+)
 
 from .const import CONF_GATEWAY, DOMAIN
 from .gateways import GATEWAYS
 from .gateways.base import Gateway
 from .gateways.waha import WahaGateway
-from .helpers import is_local_host
+from .helpers import is_complete, is_local_host
 
 RESOLVE_TIMEOUT = 5
 
 # Where a network without IPv4 reaches what has nothing else.
 _NAT64 = ip_network("64:ff9b::/96")
+# What a provider shares among its customers, and a VPN among its members; all unique
+# local addresses, of which Home Assistant's own list has half.
+_INSIDE = (ip_network("100.64.0.0/10"), ip_network("fc00::/7"))
+# The ends of names that no name server on the internet knows.
+_HOME_NAMES = (
+    ".local",
+    ".localhost",
+    ".localdomain",
+    ".internal",
+    ".home.arpa",
+    ".lan",
+    ".home",
+)
 
 # Where a server listens that somebody runs at home.
 _PORTS = {WahaGateway.key: 3000}
 
 
-def normalised_url(text: str, gateway_class: type[Gateway]) -> str | None:
-    """Bring an address into one form; None if no token must be sent there."""
+# What begins the path of a page or a call of a self-hosted server, not of the server.
+_PAGES = {
+    WahaGateway.key: frozenset(
+        {"api", "api-docs", "dashboard", "docs", "health", "ping", "swagger", "ws"}
+    )
+}
+
+
+def possible_urls(text: str, gateway_class: type[Gateway]) -> list[str]:
+    """Bring an address into one form; none if no token must be sent there.
+
+    A self-hosted server may be below a path, behind a proxy. But a path may also be
+    that of a page of the server's; what is not known as such is asked first as it is.
+    """
+    if (url := _normalised(text, gateway_class)) is None:
+        return []
+    if not gateway_class.capabilities.self_hosted:
+        return [str(url).rstrip("/")]
+    pages = _PAGES.get(gateway_class.key, frozenset())
+    kept: list[str] = []
+    for part in url.parts[1:]:
+        if part.lower() in pages:
+            break
+        kept.append(part)
+    origin = url.origin()
+    below = str(origin.joinpath(*kept)).rstrip("/")
+    return list(dict.fromkeys((below, str(origin))))
+
+
+def _normalised(text: str, gateway_class: type[Gateway]) -> URL | None:
     is_self_hosted = gateway_class.capabilities.self_hosted
     if is_self_hosted:
         text = _completed(text, _PORTS.get(gateway_class.key))
@@ -43,13 +90,12 @@ def normalised_url(text: str, gateway_class: type[Gateway]) -> str | None:
     if url.user is not None or url.password is not None:
         return None
     if is_self_hosted:
-        # What was copied from the browser is a page of the server's.
-        return str(url.origin())
+        return url
     if "?" in text or "#" in text:
         return None
     if url.scheme == "http" and not is_local_host(host):
         return None
-    return str(url).rstrip("/")
+    return url
 
 
 def _completed(text: str, port: int | None) -> str:
@@ -79,9 +125,30 @@ async def async_entries_at(
         entry
         for entry in hass.config_entries.async_entries(DOMAIN, include_ignore=False)
         if entry.data.get(CONF_GATEWAY) == data[CONF_GATEWAY]
-        and (url := entry.data.get(CONF_URL))
+        and is_complete(hass, entry.data)
+        and (url := entry.data[CONF_URL])
         and await _async_is_same(hass, url, data[CONF_URL])
     ]
+
+
+async def async_abort_if_same(
+    hass: HomeAssistant, data: Mapping[str, Any], itself: ConfigEntry | None = None
+) -> None:
+    """Abort if an entry has the same instance under another name of the server."""
+    field = GATEWAYS[data[CONF_GATEWAY]].instance_field
+    for entry in await async_entries_at(hass, data):
+        if entry is not itself and entry.data.get(field) == data[field]:
+            raise AbortFlow("already_configured")
+
+
+async def async_leave_out_configured(
+    hass: HomeAssistant, data: Mapping[str, Any], instances: list[str]
+) -> list[str]:
+    """Return the instances of a server that are not set up yet."""
+    field = GATEWAYS[data[CONF_GATEWAY]].instance_field
+    entries = await async_entries_at(hass, data)
+    configured = {entry.data.get(field) for entry in entries}
+    return [instance for instance in instances if instance not in configured]
 
 
 async def async_check_picture_url(
@@ -125,12 +192,12 @@ def _is_public(text: str) -> bool:
 
 
 async def _async_is_same(hass: HomeAssistant, first: str, second: str) -> bool:
-    """Whether two addresses lead to the same port of the same host.
+    """Whether two addresses lead to the same path and port of the same host.
 
     All of loopback is one host; a name is where it leads to, if it leads somewhere.
     """
     one, two = URL(first), URL(second)
-    if one.port != two.port:
+    if (one.port, one.path.rstrip("/")) != (two.port, two.path.rstrip("/")):
         return False
     if one.host == two.host:
         return True
@@ -157,3 +224,34 @@ def _one_form(text: str) -> str:
     if isinstance(address, IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     return "localhost" if address.is_loopback else str(address)
+
+
+async def async_leads_home(hass: HomeAssistant, host: str, *, look_up: bool) -> bool:
+    """Whether a host can't be reached from the internet.
+
+    A name is looked up if its end does not tell; one that leads nowhere at the moment
+    may well lead somewhere for others.
+    """
+    if is_ip_address(host):
+        return _is_inside(host)
+    name = host.rstrip(".").lower()
+    if "." not in name or name.endswith(_HOME_NAMES):
+        return True
+    if not look_up:
+        return False
+    return all(
+        found == "localhost" or (found != host and _is_inside(found))
+        for found in await _async_resolve(hass, host)
+    )
+
+
+def _is_inside(text: str) -> bool:
+    address: IPv4Address | IPv6Address = ip_address(text)
+    if isinstance(address, IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    return (
+        is_private(address)
+        or is_link_local(address)
+        or address.is_unspecified
+        or any(address in network for network in _INSIDE)
+    )

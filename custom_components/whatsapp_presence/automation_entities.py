@@ -15,6 +15,7 @@ from homeassistant.helpers.target import (
 from homeassistant.helpers.typing import ConfigType
 
 from .const import DOMAIN
+from .exceptions import async_message
 
 # Home Assistant 2026.11 has it in `const`, 2026.10 does not know it.
 _CONF_EXCLUDE: Final = "exclude"
@@ -71,7 +72,7 @@ class ChatTarget:
 
     def _chat(self, entity_id: str) -> str | None:
         entry = er.async_get(self._hass).async_get(entity_id)
-        return entry.device_id if entry is not None and _is_of_chat(entry) else None
+        return entry.device_id if entry is not None and is_of_chat(entry) else None
 
     def _excluded(self) -> set[str]:
         if self._exclude is None:
@@ -86,16 +87,15 @@ class ChatTarget:
         ranked = [
             (wanted.index(entry.translation_key), entry.entity_id)
             for entry in er.async_entries_for_device(er.async_get(self._hass), chat)
-            if _is_of_chat(entry)
+            if is_of_chat(entry)
             and entry.translation_key is not None
             and self._keys.get(entry.translation_key) == entry.domain
         ]
         return min(ranked)[1] if ranked else None
 
 
-@callback
-def validate_target(hass: HomeAssistant, config: ConfigType) -> None:
-    """Refuse a target that is known to be no chat.
+async def async_validate_target(hass: HomeAssistant, config: ConfigType) -> None:
+    """Refuse a target that is known to be no chat, in the user's language.
 
     What the registries do not know passes: it may come back, and targets are
     validated while Home Assistant starts, too.
@@ -106,28 +106,35 @@ def validate_target(hass: HomeAssistant, config: ConfigType) -> None:
     entities = er.async_get(hass)
     for entity_id in target.get(CONF_ENTITY_ID, ()):
         entry = entities.async_get(entity_id)
-        if entry is not None and not _is_of_chat(entry):
-            raise vol.Invalid(
-                f"{entity_id} is no entity of a WhatsApp chat",
-                path=[CONF_TARGET, CONF_ENTITY_ID],
-            )
+        if entry is not None and not is_of_chat(entry):
+            raise await _async_no_chat(hass, entity_id, CONF_ENTITY_ID)
     devices = dr.async_get(hass)
     for device_id in target.get(CONF_DEVICE_ID, ()):
         device = devices.async_get(device_id)
         if device is not None and not any(
-            _is_of_chat(entry)
+            is_of_chat(entry)
             for entry in er.async_entries_for_device(
                 entities, device_id, include_disabled_entities=True
             )
         ):
-            raise vol.Invalid(
-                f"{device.name_by_user or device.name} is no WhatsApp chat",
-                path=[CONF_TARGET, CONF_DEVICE_ID],
-            )
+            name = device.name_by_user or device.name or device_id
+            raise await _async_no_chat(hass, name, CONF_DEVICE_ID)
 
 
-def _is_of_chat(entry: er.RegistryEntry) -> bool:
-    # The account's own entities are in no subentry.
+async def _async_no_chat(hass: HomeAssistant, target: str, key: str) -> vol.Invalid:
+    return vol.Invalid(
+        await async_message(
+            hass,
+            translation_domain=DOMAIN,
+            translation_key="target_is_no_chat",
+            placeholders={"target": target},
+        ),
+        path=[CONF_TARGET, key],
+    )
+
+
+def is_of_chat(entry: er.RegistryEntry) -> bool:
+    """Whether an entity is one of a chat; the account's own are in no subentry."""
     return (
         entry.platform == DOMAIN
         and entry.config_subentry_id is not None

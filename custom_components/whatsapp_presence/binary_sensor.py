@@ -117,14 +117,14 @@ class OnlineBinarySensor(ChatBinarySensor):
     def read(self) -> Any:
         """Return the fact and the picture's address."""
         chat = self.chat
-        online, picture = chat.presence.online, chat.picture
+        online, picture = chat.presence.online, chat.picture_path
         return online if picture is None else (online, picture)
 
     @property
     @override
     def entity_picture(self) -> str | None:
-        """The address of the picture."""
-        return self.chat.picture
+        """Where the front end finds the picture that the image entity shows."""
+        return self.chat.picture_path
 
 
 class InstanceBinarySensor(InstanceEntity, BinarySensorEntity):

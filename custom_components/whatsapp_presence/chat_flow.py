@@ -1,11 +1,11 @@
 """Subentry flows: add a chat or many to an instance, and change one."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
 from functools import wraps
 import logging
 from types import MappingProxyType
-from typing import Any, Concatenate
+from typing import Any, Concatenate, cast
 
 import voluptuous as vol
 
@@ -14,13 +14,14 @@ from homeassistant.config_entries import (
     ConfigEntryState,
     ConfigSubentry,
     ConfigSubentryFlow,
+    SubentryFlowContext,
     SubentryFlowResult,
     UnknownEntry,
     UnknownSubEntry,
 )
 from homeassistant.const import CONF_NAME, UnitOfTime
 from homeassistant.core import HomeAssistant
-from homeassistant.data_entry_flow import section
+from homeassistant.data_entry_flow import AbortFlow, section
 from homeassistant.helpers.selector import (
     NumberSelector,
     NumberSelectorConfig,
@@ -39,12 +40,13 @@ from .const import (
     CONF_SETTLE_TIME,
     CONF_STAND_IN,
     DEFAULT_SETTLE_TIME,
+    DOCS_URL,
     MAX_SETTLE_TIME,
     SECTION_TIMING,
     SUBENTRY_TYPE_CHAT,
 )
 from .gateways.base import Gateway, GatewayError
-from .helpers import create_gateway
+from .helpers import create_gateway, is_readable, is_usable
 from .naming import async_text, is_own_number, named, typed_name
 from .presence import chat_id as cid
 from .presence.typed import ChatId, Confirm, Refused, Typed
@@ -106,6 +108,12 @@ def _format(number: str) -> str:
     return format_number(number)
 
 
+class FirstChatContext(SubentryFlowContext, total=False):
+    """The context of the flow that follows the account's own."""
+
+    notices: Collection[Notice]
+
+
 class AddingFlow(ConfigSubentryFlow):
     """What the flows have in common that add chats.
 
@@ -121,8 +129,10 @@ class AddingFlow(ConfigSubentryFlow):
     async def async_chats(self) -> ChatList:
         """Return the account's chats, which are looked up once."""
         entry: ConfigEntry[Any] = self._get_entry()
+        is_loaded = entry.state is ConfigEntryState.LOADED
+        if not is_loaded and not is_usable(self.hass, entry):
+            raise AbortFlow(reason="unusable_entry")
         if self._list is None:
-            is_loaded = entry.state is ConfigEntryState.LOADED
             self._gateway = (
                 entry.runtime_data.gateway
                 if is_loaded
@@ -143,7 +153,7 @@ class AddingFlow(ConfigSubentryFlow):
             for subentry in self._get_entry().subentries.values()
             if subentry.subentry_type == SUBENTRY_TYPE_CHAT
             for chat_id in (subentry.data.get(CONF_CHAT), subentry.data.get(CONF_ALIAS))
-            if chat_id is not None
+            if isinstance(chat_id, str)
         }
 
     async def async_find_aliases(self, chat_ids: list[str]) -> dict[str, str]:
@@ -215,7 +225,7 @@ class ChatSubentryFlow(AddingFlow):
             errors=errors,
             description_placeholders={
                 "number": self._shown.number if self._shown else "",
-                "notice": await _async_notice(self.hass, chats.notice),
+                "notice": await self._async_notices(chats.notice),
             },
         )
 
@@ -225,6 +235,8 @@ class ChatSubentryFlow(AddingFlow):
     ) -> SubentryFlowResult:
         """Let the user change all but who it is."""
         subentry = self._get_reconfigure_subentry()
+        if not is_readable(subentry):
+            return await self._async_mend(subentry, user_input)
         if user_input is not None:
             title = typed_name(user_input.get(CONF_NAME, "")) or subentry.title
             is_renamed = title != subentry.title
@@ -246,6 +258,49 @@ class ChatSubentryFlow(AddingFlow):
                 },
             ),
             description_placeholders={"chat": subentry.title},
+        )
+
+    async def _async_notices(self, of_list: Notice | None) -> str:
+        """Say what is known of the list, and of an account that was just set up."""
+        of_account = cast("FirstChatContext", self.context).get("notices", ())
+        if of_list is Notice.GROUPS_ONLY:
+            of_account = [one for one in of_account if one is not Notice.STORE_OFF]
+        elif Notice.NOT_CONNECTED in of_account:
+            of_list = None
+        return await async_notices(self.hass, [of_list, *of_account])
+
+    async def _async_mend(
+        self, subentry: ConfigSubentry, user_input: dict[str, Any] | None
+    ) -> SubentryFlowResult:
+        """Have the user say who a chat is of which too little is stored."""
+        await self.async_chats()
+        errors: dict[str, str] = {}
+        if user_input is not None:
+            chat_id = await self._async_identify(user_input[CONF_CHAT].strip(), errors)
+            if chat_id is not None:
+                is_itself = chat_id == subentry.data.get(CONF_CHAT)
+                if not is_itself and self.is_added(chat_id, None):
+                    return self.async_abort(reason="already_configured")
+                return self.async_update_and_abort(
+                    self._get_entry(),
+                    subentry,
+                    title=typed_name(user_input.get(CONF_NAME, "")) or subentry.title,
+                    data=chat_data(chat_id, None, user_input),
+                    unique_id=chat_id,
+                )
+        known = subentry.unique_id or subentry.data.get(CONF_CHAT) or ""
+        schema = vol.Schema({vol.Required(CONF_CHAT): TextSelector(), **_DETAILS})
+        return self.async_show_form(
+            step_id="reconfigure",
+            data_schema=self.add_suggested_values_to_schema(
+                schema,
+                user_input or {CONF_CHAT: str(known), CONF_NAME: subentry.title},
+            ),
+            description_placeholders={
+                "chat": subentry.title,
+                "number": self._shown.number if self._shown else "",
+            },
+            errors=errors,
         )
 
     async def _async_identify(self, text: str, errors: dict[str, str]) -> str | None:
@@ -297,7 +352,17 @@ class ChatSubentryFlow(AddingFlow):
         elif (title := chats.name(chat_id, alias)) is None:
             title, mark = await self._async_nameless(chat_id)
             data |= mark
-        return self.async_create_entry(title=title, data=data, unique_id=chat_id)
+        return self.async_create_entry(
+            title=title,
+            data=data,
+            unique_id=chat_id,
+            # Beside what comes next; the text itself is the front end's to find.
+            description_placeholders={
+                "automations": f"{DOCS_URL}/automations.md",
+                "dashboard": f"{DOCS_URL}/dashboard.md",
+                "help": f"{DOCS_URL}/troubleshooting.md#unknown-or-no-data",
+            },
+        )
 
     async def _async_nameless(self, chat_id: str) -> tuple[str, dict[str, Any]]:
         """Name a chat of which no name is known; marks what is no number."""
@@ -341,7 +406,7 @@ class ChatsSubentryFlow(AddingFlow):
             data_schema=self.add_suggested_values_to_schema(schema, user_input),
             errors=errors,
             description_placeholders={
-                "notice": await _async_notice(self.hass, chats.notice)
+                "notice": await async_notices(self.hass, [chats.notice])
             },
         )
 
@@ -385,8 +450,11 @@ class ChatsSubentryFlow(AddingFlow):
         )
 
 
-async def _async_notice(hass: HomeAssistant, notice: Notice | None) -> str:
-    """Return what is to be said above a form's own words."""
-    if notice is None:
-        return ""
-    return f"{await async_text(hass, f'chat_list.options.{notice}')}\n\n"
+async def async_notices(hass: HomeAssistant, notices: Iterable[Notice | None]) -> str:
+    """Return what is to be said above a form's own words, each thing once."""
+    texts = [
+        await async_text(hass, f"chat_list.options.{notice}")
+        for notice in dict.fromkeys(notices)
+        if notice is not None
+    ]
+    return "".join(f"{text}\n\n" for text in texts)

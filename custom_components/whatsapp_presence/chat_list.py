@@ -24,11 +24,17 @@ _NUMBER_LIKE = 5
 
 
 class Notice(StrEnum):
-    """Why there are no chats to pick from, or not all of them."""
+    """What is to be known before a chat is chosen.
+
+    The first three: why there are no chats to pick from, or not all of them.
+    """
 
     NOT_CONNECTED = "not_connected"
     NOT_LISTED = "not_listed"
     GROUPS_ONLY = "groups_only"
+    TRIAL = "trial"
+    NO_WEBHOOK = "no_webhook"
+    STORE_OFF = "store_off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,7 +20,7 @@ from homeassistant.helpers.target import (
 )
 from homeassistant.helpers.typing import ConfigType
 
-from .automation_entities import ChatTarget, validate_target
+from .automation_entities import ChatTarget, async_validate_target
 from .presence.model import Activity
 
 _SPECS = {"binary_sensor": DomainSpec(), "sensor": DomainSpec()}
@@ -39,7 +39,7 @@ class _PresenceCondition(EntityStateConditionBase):
     ) -> ConfigType:
         """Validate the options, and that the target is no door."""
         config = await super().async_validate_config(hass, config)
-        validate_target(hass, config)
+        await async_validate_target(hass, config)
         return config
 
     def __init__(self, hass: HomeAssistant, config: ConditionConfig) -> None:

@@ -1,29 +1,28 @@
 """Config flow: gateway, credentials, and on to the first chat."""
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from functools import wraps
 import logging
-from secrets import token_urlsafe
-from typing import Any, override
+from typing import Any, Concatenate, override
 
 import voluptuous as vol
-from yarl import URL
 
 from homeassistant.components import webhook
 from homeassistant.config_entries import (
+    SOURCE_RECONFIGURE,
     SOURCE_USER,
     ConfigEntry,
+    ConfigEntryState,
     ConfigFlow,
     ConfigFlowResult,
     ConfigSubentryFlow,
     FlowType,
     OptionsFlow,
-    SubentryFlowContext,
     UnknownEntry,
 )
 from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID
 from homeassistant.core import callback
-from homeassistant.data_entry_flow import AbortFlow, section
-from homeassistant.helpers.network import NoURLAvailableError
+from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
     SelectSelector,
@@ -34,38 +33,38 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
-from .addresses import async_entries_at, normalised_url
-from .chat_flow import ChatsSubentryFlow, ChatSubentryFlow
+from .addresses import async_abort_if_same, async_leave_out_configured
+from .chat_flow import ChatsSubentryFlow, ChatSubentryFlow, FirstChatContext
+from .chat_list import Notice
 from .const import (
-    CONF_CLOUDHOOK_URL,
     CONF_GATEWAY,
+    CONF_NEW_WEBHOOK_ADDRESS,
     CONF_REGISTER_WEBHOOK,
     CONF_WEBHOOK_SECRET,
     DOMAIN,
+    ENTRY_VERSION,
     SECTION_ADVANCED,
     SUBENTRY_TYPE_CHAT,
     SUBENTRY_TYPE_CHATS,
 )
+from .exceptions import error_key
 from .gateways import GATEWAYS
 from .gateways.base import (
     AuthenticationError,
     Gateway,
-    GatewayError,
+    InstanceInfo,
     InstanceLister,
-    NotAllowedError,
-    NotFoundError,
+    InstanceStatus,
+    Transport,
 )
-from .helpers import create_gateway, is_local_host
+from .helpers import find_gateway, is_usable, new_webhook_id
+from .instance.address import known_url
+from .instance.credentials import Credentials
+from .instance.registration import async_renew_webhook
+from .reaching import async_ask, async_find_notices
 
 _LOGGER = logging.getLogger(__name__)
 
-
-# What is left is for the gateway, not for the user, to mend.
-ERRORS: dict[type[GatewayError], str] = {
-    AuthenticationError: "invalid_auth",
-    NotAllowedError: "not_allowed",
-    NotFoundError: "instance_not_found",
-}
 
 _TEXT = TextSelector()
 _TOKEN = TextSelector(
@@ -122,18 +121,69 @@ def _flatten(user_input: Mapping[str, Any]) -> dict[str, str]:
     return {key: value.strip() for key, value in flat.items()}
 
 
-class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
+def _unless_removed[**P](
+    step: Callable[
+        Concatenate[WhatsAppPresenceConfigFlow, P],
+        Coroutine[Any, Any, ConfigFlowResult],
+    ],
+) -> Callable[
+    Concatenate[WhatsAppPresenceConfigFlow, P], Coroutine[Any, Any, ConfigFlowResult]
+]:
+    """End a form whose account was removed while it was open."""
+
+    @wraps(step)
+    async def ended(
+        self: WhatsAppPresenceConfigFlow, /, *args: P.args, **kwargs: P.kwargs
+    ) -> ConfigFlowResult:
+        try:
+            return await step(self, *args, **kwargs)
+        except UnknownEntry:
+            return self.async_abort(reason="account_removed")
+
+    return ended
+
+
+class _EntryDialog(ConfigFlow):
+    """What the dialogs of an account have in common when they end."""
+
+    _finished = False
+
+    @callback
+    @override
+    def async_remove(self) -> None:
+        """Let the question for a new key be asked that this dialog kept from it."""
+        if self.source != SOURCE_RECONFIGURE or self._finished:
+            return
+        entry = self.hass.config_entries.async_get_entry(self._reconfigure_entry_id)
+        if entry is not None and _wants_key(entry):
+            entry.async_start_reauth(self.hass)
+
+    @callback
+    def _async_finish(self, entry: ConfigEntry, **changes: Any) -> ConfigFlowResult:
+        """Store what has changed, and see to it that it is used."""
+        self._finished = True
+        if entry.update_listeners:
+            return self.async_update_and_abort(entry, **changes)
+        # An entry that could not be set up follows no changes.
+        return self.async_update_reload_and_abort(entry, **changes)
+
+
+class WhatsAppPresenceConfigFlow(_EntryDialog, domain=DOMAIN):
     """Set up an instance of a gateway.
 
     Each gateway in the registry has its own step, named by the gateway's key; those
     that can list their instances have a second one, named by key and field.
     """
 
-    VERSION = 1
+    VERSION = ENTRY_VERSION
     MINOR_VERSION = 1
 
     _data: dict[str, Any]
     _instances: list[str]
+    # What was asked for whose engine can't tell presence, and that it was said.
+    _told: tuple[object, ...] | None = None
+    _info = InstanceInfo(status=InstanceStatus.UNKNOWN)
+    _notices: tuple[Notice, ...] = ()
 
     @classmethod
     @callback
@@ -173,10 +223,12 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
             if self._data.get(
                 GATEWAYS[gateway_type].instance_field
             ) or not lists_instances(gateway_type):
-                if gateway := await self._async_check(self._data, errors):
-                    return await self._async_create(gateway)
+                if created := await self._async_go_on(errors):
+                    return created
             elif instances := await self._async_list_instances(errors):
-                self._instances = await self._async_leave_out_configured(instances)
+                self._instances = await async_leave_out_configured(
+                    self.hass, self._data, instances
+                )
                 if not self._instances:
                     return self.async_abort(reason="already_configured")
                 return await self.async_instance(gateway_type, None)
@@ -186,6 +238,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
                 credentials_schema(gateway_type, url), user_input
             ),
             errors=errors,
+            description_placeholders=_about_engine(self._info),
         )
 
     async def async_instance(
@@ -196,13 +249,15 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         errors: dict[str, str] = {}
         if user_input is not None:
             self._data[field] = user_input[field]
-            if gateway := await self._async_check(self._data, errors):
-                return await self._async_create(gateway)
+            if created := await self._async_go_on(errors):
+                return created
         return self.async_show_form(
             step_id=f"{gateway_type}_{field}",
             data_schema=vol.Schema(
                 {
-                    vol.Required(field, default=self._instances[0]): SelectSelector(
+                    vol.Required(
+                        field, default=(user_input or {}).get(field, self._instances[0])
+                    ): SelectSelector(
                         SelectSelectorConfig(
                             options=self._instances, mode=SelectSelectorMode.DROPDOWN
                         )
@@ -210,6 +265,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
                 }
             ),
             errors=errors,
+            description_placeholders=_about_engine(self._info),
         )
 
     async def async_step_reauth(
@@ -218,6 +274,7 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         """Begin when the gateway refuses the credentials."""
         return await self.async_step_reauth_confirm()
 
+    @_unless_removed
     async def async_step_reauth_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -228,6 +285,8 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
             updates = _flatten(user_input)
             if await self._async_check({**entry.data, **updates}, errors):
                 return self._async_finish(entry, data_updates=updates)
+        if not is_usable(self.hass, entry):
+            return self.async_abort(reason="unusable_entry")
         token = GATEWAYS[entry.data[CONF_GATEWAY]].token_field
         return self.async_show_form(
             step_id="reauth_confirm",
@@ -236,16 +295,17 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
             errors=errors,
         )
 
+    @_unless_removed
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Let the user change the token and the address, but not the instance."""
-        try:
-            entry = self._get_reconfigure_entry()
-        except UnknownEntry:
-            return self.async_abort(reason="account_removed")
-        gateway_type: str = entry.data[CONF_GATEWAY]
-        data = dict(entry.data)
+        entry = self._get_reconfigure_entry()
+        gateway_class = find_gateway(entry.data)
+        if gateway_class is None or entry.version != ENTRY_VERSION:
+            return self.async_abort(reason="unusable_entry")
+        gateway_type = gateway_class.key
+        data = _mended(entry, gateway_class)
         errors: dict[str, str] = {}
         if user_input is not None:
             # A token that was left empty is kept.
@@ -255,18 +315,18 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
                 if self.unique_id != entry.unique_id:
                     # A server that moved to another host is the same to the user.
                     self._abort_if_unique_id_configured()
-                    await self._async_abort_if_same(data, entry)
+                    await async_abort_if_same(self.hass, data, entry)
                 return self._async_finish(entry, unique_id=self.unique_id, data=data)
-        url = {CONF_URL: entry.data[CONF_URL]}
+        stored = _mended(entry, gateway_class)
+        url = {CONF_URL: stored[CONF_URL]}
+        schema: dict[vol.Marker, Any] = {}
+        if not stored[gateway_class.instance_field]:
+            schema[vol.Required(gateway_class.instance_field)] = _TEXT
+        schema[vol.Optional(gateway_class.token_field)] = _TOKEN
         return self.async_show_form(
             step_id="reconfigure",
             data_schema=self.add_suggested_values_to_schema(
-                vol.Schema(
-                    {
-                        vol.Optional(GATEWAYS[gateway_type].token_field): _TOKEN,
-                        **url_schema(gateway_type, data[CONF_URL]),
-                    }
-                ),
+                vol.Schema({**schema, **url_schema(gateway_type, data[CONF_URL])}),
                 user_input or {**url, SECTION_ADVANCED: url},
             ),
             description_placeholders={"instance": entry.title},
@@ -275,50 +335,45 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
 
     @override
     async def async_on_create_entry(self, result: ConfigFlowResult) -> ConfigFlowResult:
-        """Go on to the first chat."""
+        """Go on to the first chat, and say there what is worth knowing before."""
         chat = await self.hass.config_entries.subentries.async_init(
             (result["result"].entry_id, SUBENTRY_TYPE_CHAT),
-            context=SubentryFlowContext(source=SOURCE_USER),
+            context=FirstChatContext(source=SOURCE_USER, notices=self._notices),
         )
         result["next_flow"] = (FlowType.CONFIG_SUBENTRIES_FLOW, chat["flow_id"])
         return result
 
-    @callback
-    def _async_finish(self, entry: ConfigEntry, **changes: Any) -> ConfigFlowResult:
-        """Store what has changed, and see to it that it is used."""
-        if entry.update_listeners:
-            return self.async_update_and_abort(entry, **changes)
-        # An entry that could not be set up follows no changes.
-        return self.async_update_reload_and_abort(entry, **changes)
-
-    async def _async_create(self, gateway: Gateway) -> ConfigFlowResult:
-        """Create the entry for an instance that was checked."""
+    async def _async_go_on(self, errors: dict[str, str]) -> ConfigFlowResult | None:
+        """Create the entry, if the instance is what it should be."""
+        gateway = await self._async_check(self._data, errors)
+        if gateway is None or not self._may_go_on(errors):
+            return None
         gateway_type: str = self._data[CONF_GATEWAY]
         await self.async_set_unique_id(f"{gateway_type}_{gateway.unique_id}")
         self._abort_if_unique_id_configured()
-        await self._async_abort_if_same(self._data)
-        # 128 bits can't be guessed, and Home Assistant pays for a path's length.
+        await async_abort_if_same(self.hass, self._data)
+        self._notices = await async_find_notices(gateway, self._info)
+        name = self._info.account_name
+        if name is None or name.casefold() == gateway.name.casefold():
+            name = self._data[GATEWAYS[gateway_type].instance_field]
         return self.async_create_entry(
-            title=f"{gateway.name} {self._data[GATEWAYS[gateway_type].instance_field]}",
-            data={**self._data, CONF_WEBHOOK_ID: token_urlsafe(16)},
+            title=f"{gateway.name} {name}",
+            data={**self._data, CONF_WEBHOOK_ID: new_webhook_id()},
             options={CONF_REGISTER_WEBHOOK: True},
         )
 
-    async def _async_abort_if_same(
-        self, data: Mapping[str, Any], itself: ConfigEntry | None = None
-    ) -> None:
-        """Abort if an entry has the same instance under another name of the server."""
-        field = GATEWAYS[data[CONF_GATEWAY]].instance_field
-        for entry in await async_entries_at(self.hass, data):
-            if entry is not itself and entry.data.get(field) == data[field]:
-                raise AbortFlow("already_configured")
-
-    async def _async_leave_out_configured(self, instances: list[str]) -> list[str]:
-        """Return the instances that are not set up yet."""
-        field = GATEWAYS[self._data[CONF_GATEWAY]].instance_field
-        entries = await async_entries_at(self.hass, self._data)
-        configured = {entry.data.get(field) for entry in entries}
-        return [instance for instance in instances if instance not in configured]
+    @callback
+    def _may_go_on(self, errors: dict[str, str]) -> bool:
+        """Say that nothing will be told of presence; go on all the same if asked to."""
+        info = self._info
+        if info.cannot_tell is None or not info.cannot_tell.is_silent:
+            return True
+        asked = (info.cannot_tell, *self._data.values())
+        if asked == self._told:
+            return True
+        self._told = asked
+        errors["base"] = "engine_cannot_tell"
+        return False
 
     async def _async_check(
         self, data: dict[str, Any], errors: dict[str, str]
@@ -328,53 +383,59 @@ class WhatsAppPresenceConfigFlow(ConfigFlow, domain=DOMAIN):
         if not data[gateway_class.instance_field]:
             errors["base"] = "instance_not_found"
             return None
-        gateway = self._open(data, errors)
-        if gateway is None:
+        found = await async_ask(self.hass, data, errors, lambda one: one.validate())
+        if found is None:
             return None
-        info = await _async_ask(gateway.validate(), errors)
-        return None if info is None else gateway
+        gateway, self._info = found
+        return gateway
 
     async def _async_list_instances(self, errors: dict[str, str]) -> list[str]:
         """List the instances that the credentials give access to."""
-        gateway: object = self._open(self._data, errors)
-        if not isinstance(gateway, InstanceLister):
-            return []
-        instances = await _async_ask(gateway.list_instances(), errors)
+        found = await async_ask(self.hass, self._data, errors, _list_instances)
+        instances = found[1] if found else []
         if not instances and not errors:
             errors["base"] = "instance_not_found"
-        return instances or []
-
-    @callback
-    def _open(self, data: dict[str, Any], errors: dict[str, str]) -> Gateway | None:
-        """Create the client, unless the input can't be right; normalises the address."""
-        gateway_type: str = data[CONF_GATEWAY]
-        gateway_class = GATEWAYS[gateway_type]
-        url = normalised_url(
-            data.get(CONF_URL) or gateway_class.default_url or "", gateway_class
-        )
-        if url is None:
-            # A section's own fields can't show errors.
-            field = CONF_URL if gateway_class.default_url is None else "base"
-            errors[field] = "invalid_url"
-            return None
-        if not data[GATEWAYS[gateway_type].token_field]:
-            errors["base"] = "invalid_auth"
-            return None
-        data[CONF_URL] = url
-        return create_gateway(self.hass, data)
+        return instances
 
 
-async def _async_ask[T](question: Awaitable[T], errors: dict[str, str]) -> T | None:
-    """Wait for the gateway's answer; what went wrong instead is put among the errors."""
-    try:
-        return await question
-    except GatewayError as err:
-        errors["base"] = ERRORS.get(type(err), "cannot_connect")
-    except Exception as err:  # noqa: BLE001
-        # The message and the traceback's values may hold what must not be logged.
-        _LOGGER.error("Unexpected %s while asking a gateway", type(err).__name__)
-        errors["base"] = "unknown"
-    return None
+def _about_engine(info: InstanceInfo) -> dict[str, str]:
+    return {
+        "engine": info.engine or "",
+        "version": info.version or "?",
+        "remedy": info.remedy or "",
+    }
+
+
+async def _list_instances(gateway: Gateway) -> list[str]:
+    lister: object = gateway
+    assert isinstance(lister, InstanceLister)
+    return await lister.list_instances()
+
+
+def _mended(entry: ConfigEntry, gateway_class: type[Gateway]) -> dict[str, Any]:
+    """Return an entry's data with what is missing left empty, or made up if it can be."""
+    data = dict(entry.data)
+    for key, default in (
+        (gateway_class.instance_field, ""),
+        (gateway_class.token_field, ""),
+        (CONF_URL, gateway_class.default_url or ""),
+        (CONF_WEBHOOK_ID, new_webhook_id()),
+    ):
+        if not isinstance(data.get(key), str) or not data[key]:
+            data[key] = default
+    return data
+
+
+def _wants_key(entry: ConfigEntry[Any]) -> bool:
+    """Whether an entry's key was refused, be it at set-up or later."""
+    if entry.state is ConfigEntryState.LOADED:
+        credentials: Credentials = entry.runtime_data.instance.coordinator.credentials
+        return credentials.wanted
+    refused = error_key(AuthenticationError())
+    return (
+        entry.state is ConfigEntryState.SETUP_ERROR
+        and entry.error_reason_translation_key == refused
+    )
 
 
 def add_gateway_steps(gateway_type: str) -> None:
@@ -407,27 +468,45 @@ class WhatsAppPresenceOptionsFlow(OptionsFlow):
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
+        """Ask in the form that says what is true of the gateway."""
+        return self._ask(user_input)
+
+    async def async_step_stream(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask where events come over a stream."""
+        return self._ask(user_input)
+
+    @callback
+    def _ask(self, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         """Ask for all options at once that are of any use with the gateway."""
         try:
             entry = self.config_entry
         except UnknownEntry:
             return self.async_abort(reason="account_removed")
+        if not is_usable(self.hass, entry):
+            return self.async_abort(reason="unusable_entry")
         if user_input is not None:
             options = {**entry.options, **user_input}
             options.pop(CONF_WEBHOOK_SECRET, None)
+            if options.pop(CONF_NEW_WEBHOOK_ADDRESS, False):
+                async_renew_webhook(self.hass, entry)
             if secret := user_input.get(CONF_WEBHOOK_SECRET, "").strip():
                 options[CONF_WEBHOOK_SECRET] = secret
             return self.async_create_entry(data=options)
         schema: dict[vol.Marker, Any] = {}
-        gateway_class = GATEWAYS[entry.data[CONF_GATEWAY]]
-        if gateway_class.capabilities.manages_webhooks:
+        capabilities = GATEWAYS[entry.data[CONF_GATEWAY]].capabilities
+        if capabilities.manages_webhooks:
             schema[vol.Required(CONF_REGISTER_WEBHOOK, default=True)] = (
                 BooleanSelector()
             )
-        if gateway_class.capabilities.signs_webhooks:
+            schema[vol.Optional(CONF_NEW_WEBHOOK_ADDRESS, default=False)] = (
+                BooleanSelector()
+            )
+        if capabilities.signs_webhooks:
             schema[vol.Optional(CONF_WEBHOOK_SECRET)] = _TOKEN
         return self.async_show_form(
-            step_id="init",
+            step_id="init" if capabilities.transport is Transport.WEBHOOK else "stream",
             data_schema=self.add_suggested_values_to_schema(
                 vol.Schema(schema), entry.options
             ),
@@ -437,13 +516,5 @@ class WhatsAppPresenceOptionsFlow(OptionsFlow):
     def _webhook_url(self) -> str:
         """Return the address to register by hand, as far as it is known."""
         data = self.config_entry.data
-        if url := data.get(CONF_CLOUDHOOK_URL):
-            return str(url)
-        webhook_id: str = data[CONF_WEBHOOK_ID]
-        near = is_local_host(URL(data[CONF_URL]).host or "")
-        try:
-            return webhook.async_generate_url(
-                self.hass, webhook_id, allow_internal=near
-            )
-        except NoURLAvailableError:
-            return f"https://…{webhook.async_generate_path(webhook_id)}"
+        path = webhook.async_generate_path(data[CONF_WEBHOOK_ID])
+        return known_url(self.hass, data) or f"https://…{path}"

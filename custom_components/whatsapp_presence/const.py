@@ -4,6 +4,14 @@ from datetime import timedelta
 from typing import Final
 
 DOMAIN: Final = "whatsapp_presence"
+DOCS_URL: Final = (
+    "https://github.com/ha-whatsapp-presence/ha-whatsapp-presence/blob/main/docs"
+)
+
+# The form of entries, and of chats, that have it from the entry's unless they say so.
+ENTRY_VERSION: Final = 1
+CHAT_VERSION: Final = 1
+CONF_VERSION: Final = "version"
 
 SUBENTRY_TYPE_CHAT: Final = "chat"
 # A flow that adds many chats, each a subentry of the type above; there are none of this.
@@ -18,6 +26,8 @@ CONF_SETTLE_TIME: Final = "settle_time"
 CONF_REGISTER_WEBHOOK: Final = "register_webhook"
 CONF_WEBHOOK_SECRET: Final = "webhook_secret"
 CONF_WEBHOOK_URL: Final = "webhook_url"
+CONF_OLD_WEBHOOK_URLS: Final = "old_webhook_urls"
+CONF_NEW_WEBHOOK_ADDRESS: Final = "new_webhook_address"
 CONF_CLOUDHOOK_URL: Final = "cloudhook_url"
 
 SECTION_ADVANCED: Final = "advanced"

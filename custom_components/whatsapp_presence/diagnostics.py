@@ -27,7 +27,7 @@ async def async_get_config_entry_diagnostics(
     loaded = entry.state is ConfigEntryState.LOADED
     return {
         "entry": {
-            "gateway": entry.data[CONF_GATEWAY],
+            "gateway": entry.data.get(CONF_GATEWAY),
             "state": entry.state.value,
             "registers_webhook": entry.options.get(CONF_REGISTER_WEBHOOK, True),
             "verifies_signature": bool(entry.options.get(CONF_WEBHOOK_SECRET)),

@@ -1,6 +1,10 @@
-"""The gateways' errors in the user's language."""
+"""Errors in the user's language."""
 
+from collections.abc import Mapping
+
+from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
+from homeassistant.helpers.translation import async_get_translations
 
 from .const import DOMAIN
 from .gateways.base import (
@@ -31,3 +35,22 @@ def error_key(err: GatewayError) -> str:
 def translated(err: GatewayError) -> HomeAssistantError:
     """Return the error as one that an action may raise."""
     return HomeAssistantError(translation_domain=DOMAIN, translation_key=error_key(err))
+
+
+async def async_message(
+    hass: HomeAssistant,
+    *,
+    translation_domain: str,
+    translation_key: str,
+    placeholders: Mapping[str, str],
+) -> str:
+    """Return an error's words in the language of the house.
+
+    For where the front end shows what it is given: Home Assistant itself words an
+    error that carries a translation key in English.
+    """
+    texts = await async_get_translations(
+        hass, hass.config.language, "exceptions", {translation_domain}
+    )
+    text = texts[f"component.{translation_domain}.exceptions.{translation_key}.message"]
+    return text.format(**placeholders)

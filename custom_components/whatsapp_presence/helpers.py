@@ -2,24 +2,86 @@
 
 from collections.abc import Mapping
 from ipaddress import ip_address
+from secrets import token_urlsafe
 from typing import Any
 
 from yarl import URL
 
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
+from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.util.json import json_loads
 from homeassistant.util.network import is_ip_address, is_loopback, is_private
 
-from .const import CONF_GATEWAY
+from .const import (
+    CHAT_VERSION,
+    CONF_CHAT,
+    CONF_GATEWAY,
+    CONF_SETTLE_TIME,
+    CONF_VERSION,
+    ENTRY_VERSION,
+    SUBENTRY_TYPE_CHAT,
+)
 from .gateways import GATEWAYS
 from .gateways.base import Gateway
+
+# Those of pictures have some 500 characters.
+MAX_URL = 4096
 
 
 def create_gateway(hass: HomeAssistant, config: Mapping[str, Any]) -> Gateway:
     """Create the client of the gateway that an entry's data tell of."""
     return GATEWAYS[config[CONF_GATEWAY]].from_config(
         async_get_clientsession(hass), config, json_loads=json_loads
+    )
+
+
+def new_webhook_id() -> str:
+    """Return an id for a webhook that nobody can guess.
+
+    It has 128 bits, and is shorter than Home Assistant's own of 256: each call pays for
+    the length of its path.
+    """
+    return token_urlsafe(16)
+
+
+def is_complete(hass: HomeAssistant, data: Mapping[str, Any]) -> bool:
+    """Whether an entry's data name a gateway that is known, and all that it needs."""
+    gateway = find_gateway(data)
+    if gateway is None:
+        return False
+    needed = (gateway.instance_field, gateway.token_field, CONF_URL, CONF_WEBHOOK_ID)
+    if not all(isinstance(data.get(key), str) and data[key] for key in needed):
+        return False
+    try:
+        create_gateway(hass, data)
+    except ValueError:
+        return False
+    return True
+
+
+def is_usable(hass: HomeAssistant, entry: ConfigEntry) -> bool:
+    """Whether what is stored of an account is in a form that is known, and complete."""
+    return entry.version == ENTRY_VERSION and is_complete(hass, entry.data)
+
+
+def find_gateway(data: Mapping[str, Any]) -> type[Gateway] | None:
+    """Return the gateway that an entry's data name, if there is such a one."""
+    key = data.get(CONF_GATEWAY)
+    return GATEWAYS.get(key) if isinstance(key, str) else None
+
+
+def is_readable(subentry: ConfigSubentry) -> bool:
+    """Whether a subentry is a chat's, and has what a chat needs."""
+    data = subentry.data
+    settle_time = data.get(CONF_SETTLE_TIME, 0)
+    return (
+        subentry.subentry_type == SUBENTRY_TYPE_CHAT
+        and data.get(CONF_VERSION, CHAT_VERSION) == CHAT_VERSION
+        and isinstance(settle_time, (int, float))
+        and isinstance(chat_id := data.get(CONF_CHAT), str)
+        and chat_id != ""
     )
 
 
@@ -31,8 +93,10 @@ def is_local_host(host: str) -> bool:
     return is_loopback(address) or is_private(address)
 
 
-def is_presentable(url: str, secrets: frozenset[str]) -> bool:
-    """Whether an address may be handed to browsers: a web address without a secret."""
+def is_fetchable(url: str, secrets: frozenset[str]) -> bool:
+    """Whether an address may be asked for: a web address without a secret."""
+    if len(url) > MAX_URL:
+        return False
     try:
         parsed = URL(url)
     except ValueError:

@@ -2,29 +2,40 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import attrgetter
-from typing import Any, override
+import time
+from typing import Any, Final, override
 
 from homeassistant.components.sensor import (
     RestoreSensor,
     SensorDeviceClass,
     SensorEntity,
     SensorEntityDescription,
+    SensorStateClass,
 )
-from homeassistant.const import EntityCategory
-from homeassistant.core import HomeAssistant
+from homeassistant.const import EntityCategory, EntityStateAttribute, UnitOfTime
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.event import (
+    async_track_time_change,
+    async_track_time_interval,
+)
 from homeassistant.helpers.typing import StateType
 from homeassistant.util import dt as dt_util
 
+from .const import DOMAIN
 from .entity import ChatEntity, InstanceEntity, async_add_chat_entities
 from .gateways.base import AuthenticationError, InstanceStatus
 from .instance.chat import Chat
 from .instance.hub import Instance, WhatsAppPresenceConfigEntry
 from .presence.model import Activity, ChatPresence, PresenceAccess
+from .presence.online_time import OnlineTime
 
 PARALLEL_UPDATES = 0
+
+# How often it is told of somebody who is online for how long that has been.
+TICK_INTERVAL: Final = timedelta(minutes=1)
 
 # How the instance stands when its gateway can't be asked.
 STATUS_UNREACHABLE = "unreachable"
@@ -44,6 +55,8 @@ class MembersSensorDescription(SensorEntityDescription):
 
     members_fn: Callable[[ChatPresence], tuple[str, ...]]
     known_fn: Callable[[ChatPresence], bool]
+    # For where a card shows the group by who is in it.
+    has_picture: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +109,29 @@ LAST_SEEN_SENSOR = ChatSensorDescription(
     value_fn=_last_seen,
 )
 
+ONLINE_TODAY_SENSOR = SensorEntityDescription(
+    key="online_today",
+    translation_key="online_today",
+    device_class=SensorDeviceClass.DURATION,
+    state_class=SensorStateClass.TOTAL_INCREASING,
+    native_unit_of_measurement=UnitOfTime.SECONDS,
+    suggested_unit_of_measurement=UnitOfTime.MINUTES,
+    suggested_display_precision=0,
+    # A row a minute of everybody who is online, and not needed by most.
+    entity_registry_enabled_default=False,
+)
+
 MEMBERS_SENSORS = (
+    MembersSensorDescription(
+        key="online_members",
+        translation_key="online_members",
+        members_fn=lambda presence: presence.online_members,
+        # Some gateways tell that somebody is online, and not who.
+        known_fn=lambda presence: (
+            bool(presence.online_members) or presence.online is False
+        ),
+        has_picture=True,
+    ),
     MembersSensorDescription(
         key="typing_members",
         translation_key="typing_members",
@@ -154,6 +189,7 @@ async def async_setup_entry(
             ChatSensor(instance, chat, description) for description in CHAT_SENSORS
         ]
         sensors.append(LastSeenSensor(instance, chat, LAST_SEEN_SENSOR))
+        sensors.append(OnlineTodaySensor(instance, chat, ONLINE_TODAY_SENSOR))
         if chat.is_group:
             sensors.extend(
                 MembersSensor(instance, chat, description)
@@ -207,14 +243,99 @@ class LastSeenSensor(ChatSensor, RestoreSensor):
         return True
 
 
+class OnlineTodaySensor(ChatEntity, RestoreSensor):
+    """For how long somebody has been online since midnight.
+
+    Written when that begins and ends, at midnight, and once a minute in between.
+    """
+
+    def __init__(
+        self, instance: Instance, chat: Chat, description: SensorEntityDescription
+    ) -> None:
+        """Begin with nothing counted."""
+        super().__init__(instance, chat, description)
+        self._time = OnlineTime()
+        self._stop_ticking: CALLBACK_TYPE | None = None
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Go on from what was counted of the day before a restart."""
+        await super().async_added_to_hass()
+        before = await self.async_get_last_sensor_data()
+        state = await self.async_get_last_state()
+        if before is not None and state is not None:
+            counted = before.native_value
+            if isinstance(counted, (int, float)):
+                midnight = dt_util.start_of_local_day(
+                    dt_util.as_local(state.last_updated)
+                )
+                self._time.restore(counted, midnight.timestamp())
+        self.async_on_remove(self._stop)
+        self.async_on_remove(
+            async_track_time_change(self.hass, self._tick, hour=0, minute=0, second=0)
+        )
+        self._follow()
+
+    @callback
+    @override
+    def async_show(self) -> None:
+        """Write when a stay begins or ends, and not whatever else is news."""
+        if bool(self.chat.presence.online) is not self._time.is_counting:
+            self._follow()
+            super().async_show()
+
+    @callback
+    def _tick(self, _now: datetime) -> None:
+        self._follow()
+        super().async_show()
+
+    @callback
+    def _follow(self) -> None:
+        midnight = dt_util.start_of_local_day().timestamp()
+        self._time.follow(self.chat.presence.online, time.time(), midnight)
+        if not self._time.is_counting:
+            self._stop()
+        elif self._stop_ticking is None:
+            self._stop_ticking = async_track_time_interval(
+                self.hass, self._tick, TICK_INTERVAL, name=f"{DOMAIN} online today"
+            )
+
+    @callback
+    def _stop(self) -> None:
+        if self._stop_ticking is not None:
+            self._stop_ticking()
+            self._stop_ticking = None
+
+    @override
+    def read(self) -> int:
+        """Return the seconds."""
+        return round(self._time.seconds)
+
+    @property
+    @override
+    def native_value(self) -> int:
+        """The seconds."""
+        return self.read()
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether it can be told: what was counted stays true."""
+        return True
+
+
 class MembersSensor(ChatEntity, SensorEntity):
     """How many members of a group are doing something, and who."""
 
     entity_description: MembersSensorDescription
-    _unrecorded_attributes = frozenset({"members"})
+    _unrecorded_attributes = frozenset({"members", EntityStateAttribute.ENTITY_PICTURE})
 
     @override
-    def read(self) -> list[str] | None:
+    def read(self) -> tuple[list[str] | None, str | None]:
+        """Return the members' names, and the address of the group's picture."""
+        return self._names(), self.entity_picture
+
+    def _names(self) -> list[str] | None:
         """Return the members' names; None if the group is unknown."""
         presence = self.chat.presence
         if not self.entity_description.known_fn(presence):
@@ -228,14 +349,20 @@ class MembersSensor(ChatEntity, SensorEntity):
     @override
     def native_value(self) -> int | None:
         """How many they are."""
-        members = self.read()
+        members = self._names()
         return None if members is None else len(members)
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any]:
         """Who they are."""
-        return {"members": self.read() or []}
+        return {"members": self._names() or []}
+
+    @property
+    @override
+    def entity_picture(self) -> str | None:
+        """Where the front end finds the group's picture."""
+        return self.chat.picture_path if self.entity_description.has_picture else None
 
 
 class InstanceSensor(InstanceEntity, SensorEntity):

@@ -1,10 +1,19 @@
 """The action that returns what is known of chats."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import voluptuous as vol
 
 from homeassistant.config_entries import ConfigEntryState
+from homeassistant.const import (
+    ATTR_AREA_ID,
+    ATTR_DEVICE_ID,
+    ATTR_ENTITY_ID,
+    ATTR_FLOOR_ID,
+    ATTR_LABEL_ID,
+    ENTITY_MATCH_ALL,
+)
 from homeassistant.core import (
     HomeAssistant,
     ServiceCall,
@@ -20,6 +29,7 @@ from homeassistant.helpers.target import (
 )
 from homeassistant.util import dt as dt_util
 
+from .automation_entities import is_of_chat
 from .const import DOMAIN
 from .exceptions import translated
 from .gateways.base import GatewayError
@@ -30,9 +40,28 @@ from .presence.model import Activity
 SERVICE_GET_PRESENCE = "get_presence"
 ATTR_REFRESH = "refresh"
 
-GET_PRESENCE_SCHEMA = cv.make_entity_service_schema(
-    {vol.Optional(ATTR_REFRESH, default=False): cv.boolean}
+TARGET_KEYS = (
+    ATTR_ENTITY_ID,
+    ATTR_DEVICE_ID,
+    ATTR_AREA_ID,
+    ATTR_FLOOR_ID,
+    ATTR_LABEL_ID,
 )
+GET_PRESENCE_SCHEMA = vol.Schema(
+    {
+        vol.Optional(ATTR_REFRESH, default=False): cv.boolean,
+        **cv.ENTITY_SERVICE_FIELDS,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A chat that a call is about, and the entity that it goes by."""
+
+    entity_id: str
+    instance: Instance
+    chat: Chat
 
 
 @callback
@@ -48,62 +77,102 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 
 async def _async_get_presence(call: ServiceCall) -> ServiceResponse:
-    chats = _targeted_chats(call)
+    found = _chats_of(call)
     if call.data[ATTR_REFRESH]:
-        for instance, chat in chats.values():
-            try:
-                await instance.rounds.async_ask_now(chat)
-            except GatewayError as err:
-                raise translated(err) from err
-    return {
-        "chats": [
-            _describe(entity_id, *chats[entity_id]) for entity_id in sorted(chats)
-        ]
-    }
+        await _async_refresh(found)
+    return {"chats": [_describe(one) for one in found]}
 
 
-def _targeted_chats(
-    call: ServiceCall,
-) -> dict[str, tuple[Instance, Chat]]:
-    """Return the chats that a call is about, by their main entities' ids."""
+async def _async_refresh(found: list[_Found]) -> None:
+    """Ask for chats; one that fails does not keep the others from being told."""
+    errors: list[GatewayError] = []
+    for one in found:
+        try:
+            await one.instance.rounds.async_ask_now(one.chat)
+        except GatewayError as err:
+            errors.append(err)
+    if errors and len(errors) == len(found):
+        raise translated(errors[0]) from errors[0]
+
+
+def _chats_of(call: ServiceCall) -> list[_Found]:
+    """Return the chats that a call is about, each once; without a target, all."""
     hass = call.hass
-    referenced = async_extract_referenced_entity_ids(hass, TargetSelection(call.data))
+    targets = [key for key in TARGET_KEYS if key in call.data]
+    if not targets or call.data.get(ATTR_ENTITY_ID) == ENTITY_MATCH_ALL:
+        entities = _all_entities(hass)
+    else:
+        entities = _targeted_entities(call)
     registry = er.async_get(hass)
-    chats: dict[str, tuple[Instance, Chat]] = {}
-    for entity_id in referenced.referenced | referenced.indirectly_referenced:
-        entity = registry.async_get(entity_id)
-        if (
-            entity is None
-            or entity.platform != DOMAIN
-            or entity.config_subentry_id is None
-            or entity.config_entry_id is None
-        ):
-            continue
+    found: dict[Chat, _Found] = {}
+    for entity in sorted(entities, key=lambda entity: entity.entity_id):
         entry: WhatsAppPresenceConfigEntry | None = hass.config_entries.async_get_entry(
-            entity.config_entry_id
+            entity.config_entry_id or ""
         )
         if entry is None or entry.state is not ConfigEntryState.LOADED:
-            raise ServiceValidationError(
-                translation_domain=DOMAIN, translation_key="entry_not_loaded"
-            )
+            raise _not_loaded()
         instance = entry.runtime_data.instance
-        if chat := instance.chats.get(entity.config_subentry_id):
-            main = registry.async_get_entity_id(
-                "binary_sensor", DOMAIN, f"{entry.entry_id}_{chat.chat_id}_online"
-            )
-            chats[main or entity_id] = (instance, chat)
-    if not chats:
-        raise ServiceValidationError(
-            translation_domain=DOMAIN, translation_key="no_chats"
+        chat = instance.chats.get(entity.config_subentry_id or "")
+        if chat is None or chat in found:
+            continue
+        main = registry.async_get_entity_id(
+            "binary_sensor", DOMAIN, f"{entry.entry_id}_{chat.chat_id}_online"
         )
-    return chats
+        found[chat] = _Found(main or entity.entity_id, instance, chat)
+    if targets and not found:
+        raise ServiceValidationError(
+            translation_domain=DOMAIN,
+            translation_key="no_chats",
+            translation_placeholders={
+                "targets": ", ".join(
+                    target
+                    for key in targets
+                    for target in cv.ensure_list(call.data[key])
+                )
+            },
+        )
+    return sorted(found.values(), key=lambda one: one.entity_id)
 
 
-def _describe(entity_id: str, instance: Instance, chat: Chat) -> dict[str, Any]:
+def _all_entities(hass: HomeAssistant) -> list[er.RegistryEntry]:
+    """Return the entities of the chats of all accounts that are set up."""
+    entries = hass.config_entries.async_loaded_entries(DOMAIN)
+    if not entries:
+        raise _not_loaded()
+    registry = er.async_get(hass)
+    return [
+        entity
+        for entry in entries
+        for entity in er.async_entries_for_config_entry(registry, entry.entry_id)
+        if is_of_chat(entity)
+    ]
+
+
+def _targeted_entities(call: ServiceCall) -> list[er.RegistryEntry]:
+    """Return the entities of chats among those that a call's target leads to."""
+    selected = async_extract_referenced_entity_ids(
+        call.hass, TargetSelection(call.data)
+    )
+    registry = er.async_get(call.hass)
+    return [
+        entity
+        for entity_id in selected.referenced | selected.indirectly_referenced
+        if (entity := registry.async_get(entity_id)) is not None and is_of_chat(entity)
+    ]
+
+
+def _not_loaded() -> ServiceValidationError:
+    return ServiceValidationError(
+        translation_domain=DOMAIN, translation_key="entry_not_loaded"
+    )
+
+
+def _describe(found: _Found) -> dict[str, Any]:
     """Return what is known of a chat; None is unknown."""
+    instance, chat = found.instance, found.chat
     presence = chat.presence
     known: dict[str, Any] = {
-        "entity_id": entity_id,
+        "entity_id": found.entity_id,
         "name": chat.subentry.title,
         "online": presence.online,
         "activity": presence.activity,

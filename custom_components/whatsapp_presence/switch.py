@@ -41,6 +41,12 @@ class AnnounceOnlineSwitch(InstanceEntity, SwitchEntity, RestoreEntity):
     themselves; the price is that their phone gets no notifications meanwhile.
     """
 
+    @property
+    @override
+    def suggested_object_id(self) -> str:
+        """The name says the price; the id need not."""
+        return self.entity_description.key
+
     @override
     def read(self) -> bool:
         """Return whether the account is being announced."""

@@ -13,7 +13,7 @@ from homeassistant.helpers.trigger import (
 )
 from homeassistant.helpers.typing import ConfigType
 
-from .automation_entities import ChatTarget, validate_target
+from .automation_entities import ChatTarget, async_validate_target
 from .presence.model import Activity, PresenceChange
 
 _SPECS = {"binary_sensor": DomainSpec(), "sensor": DomainSpec()}
@@ -32,7 +32,7 @@ class _PresenceTrigger(EntityTransitionTriggerBase):
     ) -> ConfigType:
         """Validate the options, and that the target is no door."""
         config = await super().async_validate_config(hass, config)
-        validate_target(hass, config)
+        await async_validate_target(hass, config)
         return config
 
     def __init__(self, hass: HomeAssistant, config: TriggerConfig) -> None:

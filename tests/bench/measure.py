@@ -96,6 +96,7 @@ SHORT = Plan(
     wait_for_all=False,
     flood_many=False,
     idle=10,
+    counts=5,
 )
 
 

@@ -6,6 +6,8 @@ import sys
 # Ours first: the test package brings a custom_components of its own.
 import custom_components.whatsapp_presence  # noqa: F401
 
+from . import homes, losses
+from .floods import FLOODS, floods
 from .fuzz import FuzzResult, fuzz
 from .oracle import KINDS, Oracle
 from .run import Result, run
@@ -129,6 +131,13 @@ def main() -> int:
         metavar="COUNT",
         help="throw so many webhook bodies instead (%(const)s)",
     )
+    parser.add_argument(
+        "--floods",
+        nargs="*",
+        metavar="FLOOD",
+        help="throw floods at a Home Assistant in a process of its own instead: all, or "
+        + ", ".join(FLOODS),
+    )
     parser.add_argument("--hours", type=float, default=24, help="simulated hours")
     parser.add_argument(
         "--only",
@@ -140,11 +149,31 @@ def main() -> int:
     parser.add_argument(
         "--rows", action="store_true", help="print the documentation's rows as well"
     )
+    parser.add_argument(
+        "--homes",
+        action="store_true",
+        help="let homes with one backup in common live side by side instead",
+    )
+    parser.add_argument(
+        "--losses",
+        action="store_true",
+        help="lose the power, the disk, stores and entries instead",
+    )
     arguments = parser.parse_args()
+    if arguments.floods is not None:
+        return 0 if floods(arguments.floods) else 1
     if arguments.fuzz is not None:
         found = fuzz(arguments.seed, arguments.fuzz)
         report_fuzz(arguments.seed, found)
         return 0 if found.good else 1
+    if arguments.homes:
+        lived = homes.run(arguments.seed, arguments.hours)
+        homes.report(arguments.seed, lived)
+        return 0 if lived.good else 1
+    if arguments.losses:
+        lost = losses.run(arguments.only)
+        losses.report(lost)
+        return 0 if lost.good else 1
     result = run(arguments.seed, arguments.hours, only=arguments.only)
     report(arguments.seed, result)
     if arguments.rows:

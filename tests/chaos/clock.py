@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Callable, Generator
 from concurrent.futures import Executor
 from contextlib import contextmanager
-from contextvars import Context
 from datetime import UTC, datetime
 import heapq
 import os
@@ -67,18 +66,6 @@ class ChaosLoop(asyncio.SelectorEventLoop):
     @override
     def time(self) -> float:
         return self._skipped_to
-
-    @override
-    def call_at[*Ts](
-        self,
-        when: float,
-        callback: Callable[[*Ts], object],
-        *args: *Ts,
-        context: Context | None = None,
-    ) -> asyncio.TimerHandle:
-        # A little time passes in truth, too; who waits for less would do so for ever.
-        soonest = self._skipped_to + 2 * self._clock_resolution
-        return super().call_at(max(when, soonest), callback, *args, context=context)
 
     def wall(self) -> float:
         """What this machine's clock tells, which can be set, unlike `time`."""

@@ -93,6 +93,14 @@ _SCALARS: Final[tuple[Any, ...]] = (
     "status@broadcast",
     "x" * 500,
 )
+_NAMES: Final = (
+    "\u202eannA\u202c",
+    "\u2066\u061c\u200f",
+    "\x1b[31mred\x00",
+    "word nobody knows",
+    "\ud83d",
+    "n" * 5000,
+)
 _WORDS: Final = ("online", "offline", "typing", "recording", "paused")
 _RISES: Final = (b"true", b"1", b"online", b"available", b"ing", b"paused")
 
@@ -131,6 +139,8 @@ class Bodies:
             return b'{"event":"' + b"x" * LARGE + b'"}'
         if chance < 0.02:
             return self.random.randbytes(self.random.randint(0, 60))
+        if chance < 0.025:
+            return json.dumps(self._flood(gateway)).encode()
         body = self._body(gateway if chance < 0.9 else self._any(INSTANCES))
         for _ in range(self._any((0, 0, 1, 1, 2, 4))):
             body = self._bend(body, 0)
@@ -140,6 +150,54 @@ class Bodies:
         if self.random.random() < 0.15:
             raw = self._break(raw)
         return raw
+
+    def _flood(self, gateway: str) -> Any:
+        """Make a body of very much: words on the instance, events, members."""
+        match self.random.randrange(4):
+            case 0:
+                words = self._any((("ready", "qr"), ("WORKING", "STARTING", "FAILED")))
+                return [
+                    {"event": word, "data": {}}
+                    if word.islower()
+                    else {"event": "session.status", "payload": {"status": word}}
+                    for word in self.random.choices(words, k=self._any((20, 1500)))
+                ]
+            case 1:
+                return [self._body(gateway) for _ in range(self._any((20, 300)))]
+            case 2:
+                who = [f"{10**14 + one}@lid" for one in range(self._any((50, 1300)))]
+                return self._of_group(gateway, who)
+        body = self._body(gateway)
+        return self._renamed(body, self._any(_NAMES))
+
+    def _of_group(self, gateway: str, who: list[str]) -> Any:
+        """Make an event of a group whose members all do the same."""
+        if gateway == "waapi":
+            doing = self._any(("typingParticipants", "recordingParticipants"))
+            presence = {"id": FAMILY, "isOnline": True, "hasData": True, doing: who}
+            return {"event": "presence_update", "data": presence}
+        word = self._any(_WORDS)
+        return {
+            "event": "presence.update",
+            "payload": {
+                "id": FAMILY,
+                "presences": [
+                    {"participant": one, "lastKnownPresence": word} for one in who
+                ],
+            },
+        }
+
+    def _renamed(self, value: Any, name: str) -> Any:
+        """Put a name wherever a word stands that is no id."""
+        if isinstance(value, dict):
+            named = {"name": name, "pushName": name, "subject": name}
+            inner = {key: self._renamed(one, name) for key, one in value.items()}
+            return inner | named
+        if isinstance(value, list):
+            return [self._renamed(one, name) for one in value]
+        if isinstance(value, str) and "@" not in value and self.random.random() < 0.2:
+            return name
+        return value
 
     def _any[T](self, choices: Any) -> Any:
         return self.random.choice(list(choices))

@@ -520,10 +520,15 @@ class Receiver:
             if standing.losses[-1].told:
                 return
         since = standing.subscribed_since(standing.back)
-        if since is not None and now < since + CONFIRM - EXACT:
+        fresh = since is not None and now < since + CONFIRM - EXACT
+        if fresh and standing.backs:
             return
         for voice in self._voices():
-            voice.blank = now
+            if fresh:
+                # Nobody says it of the very first subscription: either will do.
+                voice.optional = bool(voice.onlines or voice.activities)
+            else:
+                voice.blank = now
         self._known_activity = None
 
     def answer(

@@ -40,6 +40,8 @@ OUTAGE_LIMIT: Final = 240.0
 """Seconds until an outage must show: a poll, an answer that hangs, and the grace."""
 RECOVERY_LIMIT: Final = 150.0
 """Seconds until its end must show: two polls and an answer that hangs."""
+REFUSED: Final = 120.0
+"""Seconds more until a poll, for who was refused the key again and again."""
 BLIP: Final = 110.0
 RESUBSCRIPTION: Final = 120.0
 BUDGET: Final = 30.0
@@ -803,6 +805,7 @@ class Chaos:
             self._usable_since[gateway],
             self._troubled_until[gateway],
             self._refused_until(gateway),
+            self.world.told[gateway].refused_at + REFUSED,
         )
         tracked = {sub.data["chat"] for sub in self.world.tracked(gateway)}
         hidden = [

@@ -377,7 +377,55 @@ def nothing_said_for_two_minutes(stage: Stage) -> None:
     stage.wait(HOUR)
 
 
-@pytest.mark.parametrize("play", [events, live_answers, nothing_said_for_two_minutes])
+def nothing_said_at_first(stage: Stage) -> None:
+    """Of the very first subscription nobody says that "no data" changes nothing."""
+    stage.answer("offline")
+    stage.idle("off")
+    stage.wait(10)
+    stage.oracle.hear(stage.chat, Message(chat=NUMBER, has_data=False))
+    stage.show(online="unknown", typing="unknown", activity="unknown")
+    stage.wait(HOUR)
+
+
+def nothing_said_at_first_and_kept(stage: Stage) -> None:
+    """Nor that it does."""
+    stage.answer("offline")
+    stage.idle("off")
+    stage.wait(10)
+    stage.oracle.hear(stage.chat, Message(chat=NUMBER, has_data=False))
+    stage.wait(HOUR)
+
+
+def test_nothing_said_after_an_outage_is_no_reason_to_know_nothing() -> None:
+    """However long it was."""
+    stage = Stage(live=True)
+    stage.answer("offline")
+    stage.idle("off")
+    stage.wait(HOUR / 4)
+    stage.may_be_away = True
+    stage.gone()
+    stage.wait(300)
+    stage.may_be_away = False
+    stage.oracle.back("one", told=True)
+    stage.show(online="unknown", typing="unknown", activity="unknown")
+    stage.answer("offline")
+    stage.idle("off")
+    stage.wait(5)
+    stage.oracle.hear(stage.chat, Message(chat=NUMBER, has_data=False))
+    stage.show(online="unknown")
+    assert stage.chat.tally.resets_without_cause == 1
+
+
+@pytest.mark.parametrize(
+    "play",
+    [
+        events,
+        live_answers,
+        nothing_said_for_two_minutes,
+        nothing_said_at_first,
+        nothing_said_at_first_and_kept,
+    ],
+)
 def test_live_answers(play: Callable[[Stage], None]) -> None:
     """The same of a gateway whose answers tell the present."""
     stage = Stage(live=True)

@@ -149,7 +149,9 @@ class World:
         self.hass.data.pop(loader.DATA_CUSTOM_COMPONENTS)
         # Home Assistant's bootstrap does; it tells who uses what will go.
         frame.async_setup(self.hass)
-        assert await async_setup_component(self.hass, "webhook", {})
+        # What adds pages of its own has to be there before the server is.
+        for component in ("webhook", "image"):
+            assert await async_setup_component(self.hass, component, {})
         self._http = web.AppRunner(self.hass.http.app, access_log=None)
         await self._http.setup()
         await self.serve()

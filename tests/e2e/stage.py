@@ -36,6 +36,8 @@ TIME_LIMIT: Final = 30_000
 DESKTOP: Final = (1280, 800)
 PHONE: Final = (390, 844)
 
+GATEWAYS: Final = {"waapi": "WaAPI", "wawp": "Wawp", "waha": "WAHA"}
+
 INTEGRATION_PAGE: Final = "/config/integrations/integration/whatsapp_presence"
 
 _FLAGS: Final = (
@@ -110,11 +112,17 @@ class Stage:
         return instance
 
     async def find_entry(self, instance_id: str) -> dict[str, Any] | None:
-        """Return the entry of an instance."""
+        """Return the entry of an instance, which is called by the account's name."""
+        titles = {
+            f"{GATEWAYS[gateway]} {name}"
+            for (gateway, one), account in self.simulator.accounts.items()
+            for name in (instance_id, account.name)
+            if one == instance_id
+        }
         async with self.home_assistant.websocket() as call:
             entries = await call("config_entries/get", domain="whatsapp_presence")
         for entry in entries:
-            if entry["title"].endswith(f" {instance_id}"):
+            if entry["title"] in titles:
                 found: dict[str, Any] = entry
                 return found
         return None

@@ -11,11 +11,10 @@ from scripts.demo import credentials
 from tests.simulator.__main__ import PEOPLE, WAAPI, WAHA, WAWP
 
 from .home_assistant import INTEGRATION, free_port
-from .stage import DESKTOP, INTEGRATION_PAGE, Stage, log_in
+from .stage import DESKTOP, GATEWAYS, INTEGRATION_PAGE, PHONE, Stage, log_in
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
-GATEWAYS = {"waapi": "WaAPI", "wawp": "Wawp", "waha": "WAHA"}
 SECRETS = [
     *(token for _, token in (WAAPI, WAWP, WAHA)),
     *(word for number, name, _ in PEOPLE for word in (number, name)),
@@ -119,7 +118,7 @@ async def test_log_in(stage: Stage) -> None:
 async def test_an_account_is_added_by_hand(stage: Stage, gateway: str) -> None:
     """Each mistake has its own message; then the flow goes on to the first chat."""
     page = stage.page
-    instance_id, form = credentials(stage.simulator, gateway)
+    _, form = credentials(stage.simulator, gateway)
     hidden = form.pop("advanced", {})
     right = {**form, **hidden}
     token, instance = (
@@ -153,11 +152,17 @@ async def test_an_account_is_added_by_hand(stage: Stage, gateway: str) -> None:
     await expect(dialog.dialog.locator("ha-picker-field")).to_contain_text("Ben")
     await dialog.submit()
     await expect(dialog.dialog.get_by_text("Created configuration")).to_be_visible()
+    # What comes next.
+    next_up = TEXTS["config_subentries"]["chats"]["initiate_flow"]["user"]
+    await expect(dialog.dialog.get_by_text(next_up, exact=True)).to_be_visible()
+    for page_of_docs in ("dashboard.md", "automations.md"):
+        link = dialog.dialog.locator(f'a[href$="/docs/{page_of_docs}"]')
+        await expect(link).to_be_visible()
     await dialog.close("Finish")
 
     await page.get_by_role("link", name="WhatsApp Presence").click()
     entry = page.locator("ha-config-entry-row").filter(
-        has=page.get_by_text(f"{GATEWAYS[gateway]} {instance_id}").first
+        has=page.get_by_text(f"{GATEWAYS[gateway]} Demo").first
     )
     await expect(entry.get_by_text("Ben", exact=True).first).to_be_visible()
 
@@ -238,7 +243,7 @@ async def test_a_chat_is_changed(stage: Stage) -> None:
     await expect(dialog.dialog.get_by_text("Change Clara")).to_be_visible()
     await expect(dialog.field("name")).to_have_value("Clara")
     await dialog.dialog.get_by_text("Timing").click()
-    settle_time = dialog.dialog.get_by_role("spinbutton", name="Settle time")
+    settle_time = dialog.dialog.get_by_role("spinbutton", name="Off delay")
     await expect(settle_time).to_have_value("3")
     await settle_time.fill("0.5")
     await dialog.fill(name="Aunt Clara")
@@ -250,7 +255,7 @@ async def test_a_chat_is_changed(stage: Stage) -> None:
 
 
 async def test_a_plan_without_webhooks_is_told(stage: Stage) -> None:
-    """A repair names the instance, has the address at hand, and a button to try."""
+    """A repair has the address to copy, whole, on a phone; and takes one's word."""
     page = stage.page
     account = stage.simulator.add_instance("wawp", "FREE1", token="free", plan="free")
     result = await stage.home_assistant.add_entry(
@@ -263,35 +268,56 @@ async def test_a_plan_without_webhooks_is_told(stage: Stage) -> None:
     )
     texts = TEXTS["issues"]["webhook_not_registered"]
     title = texts["title"].format(instance="Wawp FREE1")
+    steps = texts["fix_flow"]["step"]
+    await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     await stage.open("/config/repairs")
     await page.get_by_text(title).click()
     dialog = Dialog(stage)
-    await expect(dialog.dialog.get_by_text(title)).to_be_visible()
     block = dialog.dialog.locator("pre")
-    address = f"{stage.home_assistant.url}/api/webhook/"
-    await expect(block).to_have_text(re.compile(re.escape(address) + "[0-9a-f]{32,}"))
-    # Three clicks, as anybody does who wants to copy a line.
-    await block.click(click_count=3)
-    selected = await page.evaluate("getSelection().toString().trim()")
-    assert selected == (await block.inner_text()).strip()
-    await page.evaluate("getSelection().empty()")
-    await stage.take_picture("repair")
-
-    await dialog.submit()
+    address = re.compile(
+        re.escape(f"{stage.home_assistant.url}/api/webhook/") + "[0-9a-f]{32,}"
+    )
+    await expect(block).to_have_text(address)
+    options = steps["confirm"]["menu_options"]
+    await dialog.dialog.get_by_text(options["again"]).click()
     refused = texts["fix_flow"]["abort"]["not_registered"]
     await expect(dialog.dialog.get_by_text(refused)).to_be_visible()
     await dialog.close("Close")
     assert account.webhooks == []
 
-    account.set_quirks({"plan": "paid"})
     await page.get_by_text(title).click()
-    await expect(block).to_be_visible()
-    await dialog.submit()
-    await expect(dialog.dialog.get_by_text("The issue is repaired!")).to_be_visible()
+    await dialog.dialog.get_by_text(options["by_hand"]).click()
+    field = dialog.dialog.locator("textarea").first
+    await expect(field).to_have_value(address)
+    for words in ("presence.update", "session.status", "wawp.net/account/connect"):
+        await expect(dialog.dialog.get_by_text(words).first).to_be_visible()
+    link = dialog.dialog.get_by_role("link", name="Learn more")
+    href = await link.get_attribute("href")
+    assert href is not None
+    assert href.endswith("/docs/troubleshooting.md#webhook_not_registered")
+    # Nothing of it is hidden, and all of it can be copied with the usual keys.
+    shown = await field.evaluate(
+        "one => [one.scrollWidth - one.clientWidth, one.scrollHeight - one.clientHeight]"
+    )
+    assert max(shown) <= 1, shown
+    await stage.take_picture("repair")
+    await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    await field.click()
+    await page.keyboard.press("Control+A")
+    copied = await field.evaluate(
+        "one => one.value.slice(one.selectionStart, one.selectionEnd)"
+    )
+    assert copied == await field.input_value()
+
+    account.add_webhook(copied)
+    await dialog.dialog.get_by_role("button", name=steps["by_hand"]["submit"]).click()
+    entered = texts["fix_flow"]["create_entry"]["entered"]
+    await expect(dialog.dialog.get_by_text(entered)).to_be_visible()
     await dialog.close("Close")
     await expect(page.get_by_text("no repairs pending")).to_be_visible()
+    await page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
     (registered,) = account.webhooks
-    assert registered["url"] == selected
+    assert registered["url"] == copied
 
     await stage.home_assistant.delete(
         f"/api/config/config_entries/entry/{result['result']['entry_id']}"

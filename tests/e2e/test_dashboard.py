@@ -1,16 +1,23 @@
-"""The demo's dashboard in a browser: all its cards work, in light and dark."""
+"""The demo's dashboards in a browser: the one that fills itself, and the one by hand."""
 
 import asyncio
 import os
 import re
 
-from playwright.async_api import expect
+from playwright.async_api import Locator, expect
 import pytest
 
-from scripts.demo import add_accounts, find_missing, show_dashboard
+from scripts.demo import (
+    BY_HAND,
+    BY_ITSELF,
+    Instance,
+    add_accounts,
+    find_missing,
+    show_dashboard,
+)
 from tests.simulator.scenario import Scenario
 
-from .stage import Stage
+from .stage import DESKTOP, PHONE, Stage
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1200)]
 
@@ -18,17 +25,154 @@ pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1200
 UPDATING = os.environ.get("UPDATE_IMAGES") == "1"
 PLAYED = 600.0 if UPDATING else 10.0
 
+PAGE = f"/{BY_ITSELF}/chats"
 
-async def test_the_dashboard_shows_the_day(stage: Stage) -> None:
-    """Tiles, the time online, the timeline and the logbook, each with something in it."""
+
+@pytest.fixture(scope="module")
+def instances() -> list[Instance]:
+    """The demo's accounts, once the first test has added them."""
+    return []
+
+
+def tile(stage: Stage, name: str) -> Locator:
+    """Return the tiles of a name that can be seen."""
+    named = re.compile(rf"^\s*{name}")
+    return stage.page.locator("hui-tile-card", has_text=named).filter(visible=True)
+
+
+async def test_the_demo_opens_on_the_dashboard(
+    stage: Stage, instances: list[Instance]
+) -> None:
+    """All chats, what they are doing, and the day; every picture is fetched here."""
     page = stage.page
-    instances = await add_accounts(stage.home_assistant, stage.simulator)
-    address = await show_dashboard(stage.home_assistant, instances)
-    assert await find_missing(stage.home_assistant, instances) == []
+    instances += await add_accounts(stage.home_assistant, stage.simulator)
+    await show_dashboard(stage.home_assistant, instances)
     scenario = Scenario(stage.simulator, speed=120.0, nights=False)
     scenario.start()
     await asyncio.sleep(PLAYED)
     await scenario.stop()
+    wawp = next(one for one in instances if one.account.gateway == "wawp")
+    await wawp.account.set_presence("Anna", "online")
+    await wawp.account.set_presence("Clara", "offline")
+    await wawp.account.set_presence("Ben", "typing", group="Family")
+    await stage.until(wawp.chat("Anna").entities["online"], "on")
+    await stage.until(wawp.chat("Clara").entities["online"], "off")
+    await stage.until(wawp.chat("Family").entities["typing_members"], "1")
+
+    asked: set[str] = set()
+    page.on("request", lambda request: asked.add(request.url))
+    await page.goto(stage.home_assistant.url)
+    await expect(page).to_have_url(re.compile(rf"/{BY_ITSELF}(/chats)?$"))
+    for instance in instances:
+        heading = page.locator("hui-heading-card", has_text=instance.title)
+        await expect(heading.first).to_contain_text("Connected")
+    # Each chat once for each account, whatever it is doing.
+    for chat in wawp.chats:
+        await expect(tile(stage, chat.name)).to_have_count(len(instances))
+    await expect(tile(stage, "Anna").filter(has_text="Online")).not_to_have_count(0)
+    await expect(tile(stage, "Clara").filter(has_text="Offline")).not_to_have_count(0)
+    await expect(tile(stage, "Family").filter(has_text="Ben")).not_to_have_count(0)
+    timelines = page.locator("state-history-chart-timeline canvas")
+    await expect(timelines.first).to_be_visible()
+    await expect(page.locator("hui-error-card, hui-warning")).to_have_count(0)
+    await expect(page.get_by_text("Needs your attention")).to_be_hidden()
+    await stage.take_picture("dashboard")
+
+    # No browser talks to the pictures' server.
+    assert any("/api/image_proxy/image." in url for url in asked)
+    assert not [url for url in asked if url.startswith(stage.simulator.url)]
+    outside = re.compile(rf"(?!{re.escape(stage.home_assistant.url)})https?:")
+    assert not [url for url in asked if outside.match(url)]
+
+
+async def test_what_changes_is_shown_without_a_reload(
+    stage: Stage, instances: list[Instance]
+) -> None:
+    """Who comes and goes, a new chat, another name, what is hidden."""
+    page = stage.page
+    wawp = next(one for one in instances if one.account.gateway == "wawp")
+    await page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
+    await stage.open(PAGE)
+    await expect(tile(stage, "Family")).to_have_count(len(instances))
+    await page.evaluate("window.neverReloaded = true")
+
+    await wawp.account.set_presence("Anna", "recording")
+    await expect(tile(stage, "Anna").filter(has_text="Recording")).to_have_count(1)
+    await wawp.account.set_presence("Anna", "offline")
+    await expect(tile(stage, "Anna").filter(has_text="Recording")).to_have_count(0)
+
+    person = wawp.account.add_person("4915550000001", name="Greta", picture=True)
+    await stage.home_assistant.add_chat(wawp.entry_id, {"chat": person.chat_id})
+    await expect(tile(stage, "Greta")).to_have_count(1)
+
+    async with stage.home_assistant.websocket() as call:
+        entry = await call(
+            "config/entity_registry/update",
+            entity_id="binary_sensor.greta",
+            new_entity_id="binary_sensor.neighbour",
+        )
+        await call(
+            "config/device_registry/update",
+            device_id=entry["entity_entry"]["device_id"],
+            name_by_user="Neighbour",
+        )
+        await expect(tile(stage, "Neighbour")).to_have_count(1)
+        await expect(tile(stage, "Greta")).to_have_count(0)
+        await call(
+            "config/entity_registry/update",
+            entity_id="binary_sensor.neighbour",
+            hidden_by="user",
+        )
+    await expect(tile(stage, "Neighbour")).to_have_count(0)
+    assert await page.evaluate("window.neverReloaded")
+
+
+async def test_what_needs_the_user_is_told(
+    stage: Stage, instances: list[Instance]
+) -> None:
+    """An account that is lost, and its repair, with the way there."""
+    page = stage.page
+    waapi = next(one for one in instances if one.account.gateway == "waapi")
+    await stage.open(PAGE)
+    await expect(page.get_by_text("Needs your attention")).to_be_hidden()
+    await waapi.account.set_status("qr")
+    await expect(page.get_by_text("Needs your attention")).to_be_visible(timeout=90_000)
+    lost = page.locator("hui-tile-card", has_text="Waiting for login")
+    await expect(lost.filter(visible=True)).to_have_count(1)
+    alert = page.locator("ha-alert", has_text="not connected to WhatsApp")
+    await expect(alert).to_be_visible(timeout=90_000)
+    for width, height in (PHONE, DESKTOP):
+        await page.set_viewport_size({"width": width, "height": height})
+        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+    await alert.get_by_role("link").click()
+    await expect(page).to_have_url(re.compile("/config/repairs"))
+
+    await stage.open(PAGE)
+    await waapi.account.set_status("ready")
+    await expect(page.get_by_text("Needs your attention")).to_be_hidden(timeout=90_000)
+
+
+async def test_the_dashboard_is_offered(stage: Stage) -> None:
+    """Where a dashboard is added, by name."""
+    page = stage.page
+    await stage.open("/config/lovelace/dashboards")
+    await page.get_by_role("button", name="Add dashboard").click()
+    card = page.locator("dashboard-card", has_text="WhatsApp Presence")
+    await expect(card).to_contain_text("Who is online")
+    await card.click()
+    await page.get_by_role("button", name="Create").click()
+    async with stage.home_assistant.websocket() as call:
+        async with asyncio.timeout(30):
+            while len(made := await call("lovelace/dashboards/list")) < 3:
+                await asyncio.sleep(0.1)
+        config = await call("lovelace/config", url_path=made[-1]["url_path"])
+    assert config == {"strategy": {"type": "custom:whatsapp-presence"}}
+
+
+async def test_the_one_by_hand(stage: Stage, instances: list[Instance]) -> None:
+    """Tiles, the time online, the timeline and the logbook, each with something in it."""
+    page = stage.page
+    assert await find_missing(stage.home_assistant, instances) == []
     for instance in instances:
         await instance.account.set_presence("Anna", "typing")
         await instance.account.set_presence("Ben", "typing", group="Family")
@@ -36,16 +180,14 @@ async def test_the_dashboard_shows_the_day(stage: Stage) -> None:
         await stage.until(instance.chat("Family").entities["typing_members"], "1")
 
     for instance in reversed(instances):
-        path = address.removeprefix(stage.home_assistant.url)
-        await stage.open(f"{path}/{instance.account.gateway}")
+        await stage.open(f"/{BY_HAND}/{instance.account.gateway}")
         anna = page.locator("hui-tile-card", has_text="Anna")
         for shown in ("Online", "Typing", re.compile(r"\dh")):
             await expect(anna.filter(has_text=shown)).to_have_count(1)
-        family = page.locator("hui-tile-card", has_text="1 members")
-        await expect(family).to_contain_text("Family")
+        family = page.locator("hui-tile-card", has_text=re.compile(r"Family\s*1\s*$"))
+        await expect(family).to_have_count(1)
         timeline = page.locator("state-history-chart-timeline canvas")
         await expect(timeline).to_be_visible()
         logbook = page.locator("hui-logbook-card")
         await expect(logbook.get_by_text("Typing").first).to_be_visible()
         await expect(page.locator("hui-error-card, hui-warning")).to_have_count(0)
-    await stage.take_picture("dashboard")

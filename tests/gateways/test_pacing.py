@@ -518,9 +518,11 @@ async def test_a_clock_of_large_numbers_makes_nobody_spin() -> None:
 
     tasks = [asyncio.create_task(ask(number)) for number in range(9)]
     await settle()
+    fired = 0
     while len(done) < 9:
+        fired += 1
+        assert fired < 50
         timer = clock.armed[0]
-        assert timer.when > clock.now
         # A timer is early by what its clock can't tell.
         clock.now = timer.when - 3e-7
         timer.cancel()

@@ -65,6 +65,28 @@ def test_requests_close_together_cost_little_more_than_one(
     assert budget.spent(100.0) == 80.0
 
 
+def test_a_request_counts_until_its_answer(
+    budget: AccountBudget, noted: Requests
+) -> None:
+    """Whether it is answered or not: nobody knows when the gateway saw it."""
+    times = iter((10.0, 22.0, 100.0, 115.0))
+    with budget.request(lambda: next(times)):
+        assert budget.shown_until(10.0) == 35.0
+    assert budget.spent(22.0) == 37.0
+    with pytest.raises(TimeoutError), budget.request(lambda: next(times)):
+        raise TimeoutError
+    assert budget.spent(115.0) == 77.0
+    assert noted.made == 4
+
+
+def test_what_is_shown_anyway_costs_nothing_more(budget: AccountBudget) -> None:
+    """Who asks at once need not wait where a later one would."""
+    for number in range(7):
+        budget.note(100.0 * number)
+    assert budget.wait(604.0, 0.0) == 0.0
+    assert budget.wait(606.0, 0.0) > 0.0
+
+
 def test_an_hour_later_all_is_free_again(budget: AccountBudget) -> None:
     """Only the last hour counts, to the second."""
     budget.note(0.0)

@@ -1,23 +1,30 @@
-"""The pictures of chats: asked for now and then, shown to the front end alone."""
+"""The pictures of chats: asked for and fetched now and then, and handed on here."""
 
 from dataclasses import replace
 from http import HTTPStatus
 from types import MappingProxyType
+from typing import Any
 from unittest.mock import patch
 
+from aiohttp import ClientSession
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
 )
 
+from custom_components.whatsapp_presence.diagnostics import (
+    async_get_config_entry_diagnostics,
+)
 from custom_components.whatsapp_presence.gateways import GATEWAYS
-from custom_components.whatsapp_presence.helpers import is_presentable
+from custom_components.whatsapp_presence.helpers import is_fetchable
+from custom_components.whatsapp_presence.instance.pictures import MAX_SIZE
 from homeassistant.components.recorder.core import Recorder
 from homeassistant.components.recorder.history import get_significant_states
 from homeassistant.config_entries import ConfigSubentry
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant, State
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.recorder import get_instance
 from homeassistant.util import dt as dt_util
 
@@ -31,12 +38,15 @@ from ..common import (
     ben,
     chat,
     entity_id,
+    family,
     online,
     outlast_grace,
     pass_time,
     requests,
     set_up,
     settle,
+    told,
+    until,
 )
 from ..simulator import Account, Simulator
 
@@ -68,6 +78,28 @@ def picture(hass: HomeAssistant, chat_id: str | None = None) -> str | None:
     return url
 
 
+async def seen(hass: HomeAssistant, chat_id: str | None = None) -> bytes:
+    """Return what a browser gets that is not logged in, and knows the address."""
+    path = picture(hass, chat_id)
+    assert path is not None
+    assert path.startswith("/api/image_proxy/image.")
+    async with async_get_clientsession(hass).get(
+        f"{hass.config.external_url}{path}"
+    ) as response:
+        assert response.status == HTTPStatus.OK
+        assert response.content_type == "image/png"
+        return await response.read()
+
+
+async def original(account: Account, path: str = "/pictures/1.png") -> bytes:
+    """Return what is at the gateway."""
+    async with (
+        ClientSession() as session,
+        session.get(f"{account.simulator.url}{path}") as response,
+    ):
+        return await response.read()
+
+
 @pytest.mark.parametrize("gateway", ["waapi", "wawp"])
 async def test_picture_is_found_at_set_up(
     hass: HomeAssistant, simulator: Simulator, gateway: str
@@ -75,10 +107,11 @@ async def test_picture_is_found_at_set_up(
     """Whoever has one is shown with it; each chat is asked for once."""
     account = add_account(simulator, gateway)
     anna(account).picture = "/pictures/1.png"
+    family(account).picture = "/pictures/group.png"
     await set_up(hass, account, chat(), chat(BEN, "Ben"), chat(FAMILY, "Family"))
-    assert picture(hass) == f"{simulator.url}/pictures/1.png"
+    assert await seen(hass) == await original(account)
     assert picture(hass, BEN) is None
-    assert picture(hass, FAMILY) is None
+    assert await seen(hass, FAMILY) == await original(account, "/pictures/group.png")
     assert requests(account, ASK[gateway]) == 3
 
 
@@ -96,7 +129,7 @@ async def test_events_ask_for_no_picture(
     assert online(hass) == STATE_UNAVAILABLE
     await account.set_status("ready")
     await advance(hass, freezer, account, 61)
-    assert picture(hass) == f"{account.simulator.url}/pictures/1.png"
+    assert await seen(hass) == await original(account)
     assert requests(account, ASK["waapi"]) == 1
 
 
@@ -107,7 +140,7 @@ async def test_picture_is_looked_for_once_a_day(
     await set_up(hass, account, chat(), chat(BEN, "Ben"))
     anna(account).picture = "/pictures/2.png"
     await advance(hass, freezer, account, DAY + 1)
-    assert picture(hass) == f"{account.simulator.url}/pictures/2.png"
+    assert await seen(hass) == await original(account, "/pictures/2.png")
 
     anna(account).picture = None
     await advance(hass, freezer, account, DAY + 1)
@@ -137,7 +170,7 @@ async def test_chat_that_comes_later(
         ),
     )
     await settle(hass, account)
-    assert picture(hass, BEN) == f"{account.simulator.url}/pictures/2.png"
+    assert await seen(hass, BEN) == await original(account, "/pictures/2.png")
     assert requests(account, ASK["waapi"]) == 2
 
 
@@ -164,8 +197,8 @@ async def test_failures_are_silent(
     # What wanted fewer requests is not sent them all at once.
     for seconds in (DAY + 1, 1, 1, 1):
         await pass_time(hass, freezer, seconds)
+    await until(lambda: picture(hass) is not None)
     shown = picture(hass)
-    assert shown is not None
 
     account.simulator.fail_next(10, status=HTTPStatus.BAD_GATEWAY, path=ASK["waapi"])
     for seconds in (DAY + 1, 1, 1, 1):
@@ -202,8 +235,21 @@ async def test_gateway_without_pictures_is_not_asked(
     assert picture(hass) is None
 
 
+def answer_with(account: Account, url: str) -> None:
+    """Let the gateway name an address."""
+    account.simulator.fail_next(
+        1,
+        status=HTTPStatus.OK,
+        path=ASK["waapi"],
+        body={
+            "status": "success",
+            "data": {"status": "success", "data": {"profilePicUrl": url}},
+        },
+    )
+
+
 @pytest.mark.parametrize(
-    ("url", "presentable"),
+    ("url", "fetchable"),
     [
         ("https://pps.example.org/v/t61?oh=01_Q5&oe=6A", True),
         ("http://192.168.1.20:3000/pictures/1.png", True),
@@ -216,24 +262,139 @@ async def test_gateway_without_pictures_is_not_asked(
         ("/local/picture.png", False),
         ("https://", False),
         ("https://[bad", False),
+        (f"https://pps.example.org/{'v' * 1_000_000}", False),
     ],
 )
-async def test_only_web_addresses_without_a_secret_are_shown(
-    hass: HomeAssistant, account: Account, url: str, presentable: bool
+def test_only_web_addresses_without_a_secret_are_asked(
+    url: str, fetchable: bool
 ) -> None:
-    """Whatever the gateway says: the state is read by many."""
-    assert is_presentable(url, frozenset({"t0ken"})) is presentable
+    """Whatever the gateway says: what is sent there, others read."""
+    assert is_fetchable(url, frozenset({"t0ken"})) is fetchable
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://192.168.1.20:3000/pictures/1.png",
+        "https://127.0.0.1/picture.png",
+        "https://user@pps.example.org/picture",
+        "javascript:alert(1)",
+        "https://[bad",
+    ],
+)
+async def test_address_that_leads_into_the_house_is_not_asked(
+    hass: HomeAssistant,
+    account: Account,
+    freezer: FrozenDateTimeFactory,
+    url: str,
+) -> None:
+    """Nobody is shown any more, for what was shown is not the picture now."""
+    await set_up(hass, account)
+    assert picture(hass) is not None
+    answer_with(account, url)
+    await advance(hass, freezer, account, DAY + 1)
+    assert picture(hass) is None
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body"),
+    [
+        (HTTPStatus.FOUND, {"Location": "/pictures/2.png"}, ""),
+        (HTTPStatus.OK, {}, {"error": "sorry"}),
+        (HTTPStatus.FORBIDDEN, {}, ""),
+        (HTTPStatus.BAD_GATEWAY, {}, ""),
+    ],
+)
+async def test_what_can_not_be_had_is_asked_for_once_more(
+    hass: HomeAssistant,
+    account: Account,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    status: HTTPStatus,
+    headers: dict[str, str],
+    body: Any,
+) -> None:
+    """The address may have expired; until then, what was shown stays."""
+    await set_up(hass, account)
+    before = await seen(hass)
+    anna(account).picture = "/pictures/2.png"
     account.simulator.fail_next(
-        1,
-        status=HTTPStatus.OK,
-        path=ASK["waapi"],
-        body={
-            "status": "success",
-            "data": {"status": "success", "data": {"profilePicUrl": url}},
-        },
+        1, status=status, headers=headers, body=body, path="/pictures/2.png"
+    )
+    asked = requests(account, ASK["waapi"])
+    await advance(hass, freezer, account, DAY + 1)
+    assert await seen(hass) == before
+
+    # The next round is followed by another look.
+    await advance(hass, freezer, account, 20 * 60)
+    assert await seen(hass) == await original(account, "/pictures/2.png") != before
+    assert requests(account, ASK["waapi"]) == asked + 2
+    assert told(caplog) == []
+
+
+async def test_what_can_never_be_had_is_asked_for_twice_a_day(
+    hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
+) -> None:
+    """Whatever is wrong there, it is not asked for at each round."""
+    account.simulator.fail_next(
+        1000, status=HTTPStatus.GONE, path="/pictures/1.png", body=""
     )
     await set_up(hass, account)
-    assert picture(hass) == (url if presentable else None)
+    for _ in range(10):
+        await advance(hass, freezer, account, 20 * 60)
+    assert requests(account, ASK["waapi"]) == 2
+    assert picture(hass) is None
+
+
+@pytest.mark.parametrize(
+    ("size", "content_type", "shown"),
+    [
+        (MAX_SIZE, "image/jpeg", True),
+        (MAX_SIZE, "image/webp; charset=binary", True),
+        (MAX_SIZE + 1, "image/jpeg", False),
+        (0, "image/jpeg", False),
+        (100, "image/svg+xml", False),
+        (100, "text/html", False),
+    ],
+)
+async def test_pictures_are_bounded(
+    hass: HomeAssistant, account: Account, size: int, content_type: str, shown: bool
+) -> None:
+    """They are kept in memory, and handed on as what they are called."""
+    account.simulator.fail_next(
+        10,
+        status=HTTPStatus.OK,
+        path="/pictures/1.png",
+        body=b"x" * size,
+        content_type=content_type,
+    )
+    await set_up(hass, account)
+    assert (picture(hass) is not None) is shown
+
+
+async def test_nobody_learns_the_address(
+    hass: HomeAssistant,
+    account: Account,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It lets everybody in who has it, and names the picture's server."""
+    caplog.set_level("DEBUG", logger="custom_components.whatsapp_presence")
+    anna(account).picture = "/pictures/secret-1.png"
+    ben(account).picture = "/pictures/secret-2.png"
+    account.simulator.fail_next(
+        1, status=HTTPStatus.NOT_FOUND, path="/pictures/secret-2.png", body=""
+    )
+    entry = await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    assert await seen(hass)
+    shown = [state.as_dict() for state in hass.states.async_all()]
+    diagnostics = await async_get_config_entry_diagnostics(hass, entry)
+    logged = [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith("custom_components.whatsapp_presence")
+    ]
+    assert logged
+    assert "secret" not in f"{shown} {diagnostics} {logged}"
 
 
 async def test_pictures_are_not_recorded(

@@ -247,17 +247,26 @@ async def test_one_registration_is_made_and_kept(
 
 
 async def test_doubles_are_dropped(hass: HomeAssistant, account: Account) -> None:
-    """Of several of ours the right one stays, once; others' stay as they are."""
+    """Of several of ours the right one stays, once; others' stay as they are.
+
+    Another home's are those of another host, or of another port.
+    """
+    others = [
+        f"https://old.example{WEBHOOK_PATH}",
+        f"http://127.0.0.1:9{WEBHOOK_PATH}",
+        f"https://older.example{WEBHOOK_PATH}",
+    ]
     account.add_webhook(ELSEWHERE)
-    add_ours(account, f"https://old.example{WEBHOOK_PATH}")
+    add_ours(account, others[0])
     add_ours(account, webhook_url(hass))
-    add_ours(account, f"http://127.0.0.1:9{WEBHOOK_PATH}")
+    add_ours(account, others[1])
+    add_ours(account, f"{webhook_url(hass)}?again")
     account.add_webhook(LOCAL_ELSEWHERE)
-    add_ours(account, f"https://older.example{WEBHOOK_PATH}")
+    add_ours(account, others[2])
     add_ours(account, webhook_url(hass))
     await set_up(hass, account)
     assert sorted(webhook_urls(account)) == sorted(
-        [webhook_url(hass), ELSEWHERE, LOCAL_ELSEWHERE]
+        [webhook_url(hass), ELSEWHERE, LOCAL_ELSEWHERE, *others]
     )
 
 
@@ -587,7 +596,7 @@ async def test_half_a_registration_is_completed(
     hass: HomeAssistant, waapi: WaapiAccount, simulator: Simulator
 ) -> None:
     """A pass that failed between deleting and creating is made again from the start."""
-    add_ours(waapi, f"https://old.example{WEBHOOK_PATH}")
+    add_ours(waapi, f"{webhook_url(hass)}/")
     listed = {"data": waapi.webhooks}
     simulator.fail_next(status=200, body=listed, path="/webhooks")
     simulator.fail_next(status=204, path="/webhooks/")

@@ -1,11 +1,13 @@
 """The event stream of a gateway that needs no webhook."""
 
 import random
+from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 
 from custom_components.whatsapp_presence.const import DOMAIN
+from custom_components.whatsapp_presence.repairs import Issue
 from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
@@ -19,9 +21,11 @@ from ..common import (
     anna,
     ben,
     chat,
+    create_entry,
     entity_id,
     in_time,
     instance_of,
+    issue,
     online,
     pass_time,
     set_up_stream,
@@ -29,6 +33,7 @@ from ..common import (
     until,
 )
 from ..simulator import Account, Simulator
+from ..simulator.sockets import Sockets
 
 pytestmark = pytest.mark.usefixtures("unpaced")
 
@@ -135,3 +140,69 @@ async def test_unload_ends_the_stream(
 
     assert await hass.config_entries.async_unload(entry.entry_id)
     await until(lambda: not simulator.waha.sockets)
+
+
+async def test_stream_that_is_refused_to_a_good_key(
+    hass: HomeAssistant,
+    account: Account,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """It is told, asks for no new key, and disappears when the stream is there."""
+    with patch.object(Sockets, "_refusal", return_value=b"Forbidden"):
+        entry = create_entry(account, chat())
+        entry.add_to_hass(hass)
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await in_time(hass, freezer, lambda: issue(hass, Issue.STREAM_REFUSED), 10)
+        await pass_time(hass, freezer, 60)
+        assert hass.config_entries.flow.async_progress_by_handler(DOMAIN) == []
+    await in_time(hass, freezer, lambda: not issue(hass, Issue.STREAM_REFUSED))
+    await in_time(hass, freezer, lambda: instance_of(entry).delivery.push)
+
+
+async def test_stream_that_refuses_the_key_asks_for_another(
+    hass: HomeAssistant,
+    account: Account,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Whatever the polls say; and takes that back when the key is taken."""
+    with patch.object(Sockets, "_refusal", return_value=b"Unauthorized: bad key"):
+        entry = create_entry(account, chat())
+        entry.add_to_hass(hass)
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        await in_time(
+            hass,
+            freezer,
+            lambda: [*entry.async_get_active_flows(hass, {SOURCE_REAUTH})],
+        )
+        await pass_time(hass, freezer, 61)
+        assert len([*entry.async_get_active_flows(hass, {SOURCE_REAUTH})]) == 1
+    await in_time(
+        hass,
+        freezer,
+        lambda: not [*entry.async_get_active_flows(hass, {SOURCE_REAUTH})],
+        250,
+    )
+
+
+@pytest.mark.parametrize("reason", [b"Unauthorized", b"Forbidden", b""])
+async def test_refused_stream_is_tried_less_and_less(
+    hass: HomeAssistant,
+    account: Account,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+    reason: bytes,
+) -> None:
+    """A server lets everybody in first, and sends them away at once."""
+    with patch.object(Sockets, "_refusal", return_value=reason) as refusal:
+        entry = create_entry(account, chat())
+        entry.add_to_hass(hass)
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        for _ in range(22):
+            await pass_time(hass, freezer, 1)
+        assert 2 <= refusal.call_count <= 6
+        before = refusal.call_count
+        for _ in range(10):
+            await pass_time(hass, freezer, 60)
+        assert refusal.call_count - before <= 11

@@ -23,7 +23,7 @@ from custom_components.whatsapp_presence.gateways import GATEWAYS
 from custom_components.whatsapp_presence.gateways.http_gateway import HttpGateway
 from custom_components.whatsapp_presence.instance.webhook import BODIES, LONGEST_BODY
 from homeassistant.components.webhook import async_handle_webhook
-from homeassistant.const import STATE_OFF, STATE_ON
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP, STATE_OFF, STATE_ON
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.setup import async_setup_component
@@ -51,6 +51,7 @@ from ..simulator import Account, Simulator, WaapiAccount, WawpAccount
 pytestmark = pytest.mark.usefixtures("reachable", "unpaced")
 
 SECRET = "correct horse"
+WEBHOOK = "custom_components.whatsapp_presence.instance.webhook"
 
 
 @pytest.fixture
@@ -115,6 +116,22 @@ async def in_chunks(*chunks: bytes) -> AsyncIterator[bytes]:
     """Send a body without telling its length."""
     for chunk in chunks:
         yield chunk
+
+
+async def begin_body(
+    hass: HomeAssistant, length: int = 1000
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """Begin to send a body, and wait until it is asked for."""
+    url = URL(webhook_url(hass))
+    reader, writer = await asyncio.open_connection(url.host, url.port)
+    head = f"POST {url.path} HTTP/1.1\r\nHost: {url.host}\r\n"
+    if length <= MAX_WEBHOOK_BODY:
+        head += "Expect: 100-continue\r\n"
+    writer.write(f"{head}Content-Length: {length}\r\n\r\n".encode())
+    if length <= MAX_WEBHOOK_BODY:
+        assert (await reader.readline()).startswith(b"HTTP/1.1 100 ")
+        await reader.readline()
+    return reader, writer
 
 
 def padded(account: Account, size: int) -> bytes:
@@ -287,6 +304,39 @@ async def test_limit_of_a_body(
     assert told(caplog) == [
         "A webhook's body was too large; it was refused (told once)"
     ]
+
+
+async def test_body_that_never_comes_to_its_end(
+    hass: HomeAssistant, account: Account, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is waited for, but not for ever; then the connection is closed."""
+    await set_up(hass, account)
+    caplog.clear()
+    with patch(f"{WEBHOOK}.BODY_TIME", 0):
+        for _ in range(2):
+            reader, writer = await begin_body(hass)
+            answer = await reader.read()
+            assert answer.startswith(b"HTTP/1.1 408 ")
+            writer.close()
+    assert told(caplog) == [
+        "A webhook's body did not arrive in time; it was refused (told once)"
+    ]
+    assert await post(hass, body_of(account)) == HTTPStatus.OK
+
+
+@pytest.mark.parametrize("length", [1000, MAX_WEBHOOK_BODY + 1])
+async def test_nobody_who_still_sends_is_waited_for_at_the_stop(
+    hass: HomeAssistant, account: Account, length: int
+) -> None:
+    """The connection is closed, be the body waited for or refused already."""
+    await set_up(hass, account)
+    reader, writer = await begin_body(hass, length)
+    if length > MAX_WEBHOOK_BODY:
+        assert (await reader.readline()).startswith(b"HTTP/1.1 413 ")
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+    async with asyncio.timeout(5):
+        await reader.read()
+    writer.close()
 
 
 async def test_body_that_says_it_is_too_large_is_refused_unread(

@@ -218,3 +218,12 @@ def test_nobody_was_seen_later_than_now_when_the_clock_is_set_back() -> None:
     assert talk.renewed().last_seen == -5
     assert talk.tracker.clock_set(-3600)
     assert talk.last_seen == -3600
+
+
+@pytest.mark.parametrize("late", [20, LATE_LIMIT, 50])
+def test_what_could_not_be_delivered_for_a_while_is_late(late: float) -> None:
+    """A gateway tries for half a minute, and sends beside it what has just happened."""
+    talk = Talk().renewed().event("typing", time=NOW).at(1)
+    talk.event("paused", time=NOW + 1 - late).event("online", time=NOW + 4 - late)
+    assert talk.at(29).presence.typing is True
+    assert talk.at(30).event("offline", time=NOW + 30).at(33).online is False

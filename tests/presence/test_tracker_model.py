@@ -244,6 +244,7 @@ class Model:
         self.story = Story()
         self.distance: float | None = None
         self.epoch = 0
+        self.in_time = -math.inf
         self.event_ids: list[str] = []
         self.is_known = self.is_hidden = self.missed = False
         self.last_seen = self.first_last_seen
@@ -254,6 +255,7 @@ class Model:
                 for person in self.people.values():
                     if call.kind != "clock_set":
                         person.last_event = person.last_question = -math.inf
+                        self.in_time = -math.inf
                 if self.last_seen is not None:
                     self.last_seen = min(self.last_seen, call.now)
             self.let_fall(call)
@@ -508,11 +510,14 @@ class Model:
         if call.asked is None and time is not None and 0 < time < math.inf:
             self.time = time
             distance = call.moment - time
-            if self.distance is None or distance < self.distance:
-                self.distance = distance
-            elif not self.is_ordered and distance - self.distance >= 28:
-                self.distance = distance
+            late = -1.0 if self.distance is None else distance - self.distance
+            if late >= 28 and call.moment >= self.in_time + 2 and not self.is_ordered:
                 self.epoch += 1
+                self.distance, late = distance, 0
+            if late < 2:
+                self.in_time = call.moment
+            if late < 0:
+                self.distance = distance
             self.corrected = time + self.distance
 
     def is_news(self, call: Call, person: Person) -> bool:
@@ -1146,11 +1151,15 @@ class TrackerMachine(RuleBasedStateMachine):
             self.hear_plainly(event, None)
         self.call("tick")
 
-    @rule(late=st.sampled_from([1, 26, 27, 28, 29, 40]), asked=st.booleans())
-    def hear_late(self, late: float, asked: bool) -> None:
+    @rule(
+        late=st.sampled_from([1, 26, 27, 28, 29, 40]),
+        asked=st.booleans(),
+        pause=st.sampled_from([0.5, 1.9, 2, 20]),
+    )
+    def hear_late(self, late: float, asked: bool, pause: float) -> None:
         """Receive an event in time, and one that happened before it."""
         for ago in (0, late):
-            self.moment += 0.5
+            self.moment += pause
             if asked and ago:
                 answer = PresenceUpdate(chat_id=CHAT, online=True, source=self.answers)
                 self.call("apply", update=answer, asked=self.moment)

@@ -64,9 +64,9 @@ def describe(url: str) -> str:
 def populate(simulator: Simulator) -> None:
     """Add the demo's accounts, the same people in each."""
     accounts: tuple[tuple[str, str, dict[str, Any]], ...] = (
-        ("waapi", WAAPI[0], {"token": WAAPI[1], "name": "Demo WaAPI"}),
-        ("wawp", WAWP[0], {"token": WAWP[1], "name": "Demo Wawp"}),
-        ("waha", WAHA[0], {"token": WAHA[1], "name": "Demo WAHA", "store": True}),
+        ("waapi", WAAPI[0], {"token": WAAPI[1], "name": "Demo"}),
+        ("wawp", WAWP[0], {"token": WAWP[1], "name": "Demo"}),
+        ("waha", WAHA[0], {"token": WAHA[1], "name": "Demo", "store": True}),
     )
     for gateway, instance, options in accounts:
         account = simulator.add_instance(gateway, instance, push_latency=0.2, **options)
@@ -74,7 +74,8 @@ def populate(simulator: Simulator) -> None:
             account.add_person(number, name=name, lid=lid, picture=True)
             for number, name, lid in PEOPLE
         ]
-        account.add_group(FAMILY, name="Family", members=members)
+        group = account.add_group(FAMILY, name="Family", members=members)
+        group.picture = "/pictures/family.png"
 
 
 def parser() -> argparse.ArgumentParser:

@@ -31,7 +31,7 @@ class Directory:
 
     def _ask_picture(self, chat: Chat | None) -> str | None:
         self.picture_requests += 1
-        if isinstance(chat, Person) and chat.picture is not None:
+        if chat is not None and chat.picture is not None:
             return f"{self.account.simulator.url}{chat.picture}"
         return None
 

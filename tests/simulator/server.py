@@ -58,6 +58,7 @@ class Failure:
     hang: bool
     drop: bool
     endless: bool
+    hold: asyncio.Event | None
     seen: int = field(default=0)
 
     def matches(self, gateway: str, path: str) -> bool:
@@ -239,12 +240,14 @@ class Simulator:
         hang: bool = False,
         drop: bool = False,
         endless: bool = False,
+        hold: asyncio.Event | None = None,
     ) -> Failure:
         """Let the next `count` calls fail that match.
 
         `gateway` is its name, `path` a part of the path. `delay` waits first;
         with `status=None` the call is then served. `hang` never answers, `drop`
-        closes the connection, `endless` sends the body for ever. A body that is
+        closes the connection, `endless` sends the body for ever. With `hold` the call
+        is served at once, and the answer held back until that is set. A body that is
         no text or bytes is sent as JSON. Returns the failure; its `seen` counts.
         """
         if len(self.failures) >= MAX_FAILURES:
@@ -261,6 +264,7 @@ class Simulator:
             hang=hang,
             drop=drop,
             endless=endless,
+            hold=hold,
         )
         self.failures.append(failure)
         return failure
@@ -271,7 +275,11 @@ class Simulator:
     ) -> web.StreamResponse:
         gateway = gateway_of(request.path)
         if gateway is None:
-            return await handler(request)
+            failure = None
+            if request.path.startswith("/pictures/"):
+                failure = self._next_failure(request, "pictures")
+            failed = None if failure is None else await self._fail(request, failure)
+            return failed or await handler(request)
         record = RecordedRequest(
             gateway=gateway,
             method=request.method,
@@ -290,32 +298,39 @@ class Simulator:
             if record.instance is None and isinstance(record.body, dict):
                 record.instance = record.body.get("instance_id")
         try:
-            response = await self._fail(request, gateway) or await handler(request)
+            failure = self._next_failure(request, gateway)
+            response = None if failure is None else await self._fail(request, failure)
+            if response is None:
+                response = await handler(request)
+            if failure is not None and failure.hold is not None:
+                await failure.hold.wait()
         except web.HTTPException as err:
             record.status = err.status
             raise
         record.status = response.status
         return response
 
-    async def _fail(
-        self, request: web.Request, gateway: str
-    ) -> web.StreamResponse | None:
+    def _next_failure(self, request: web.Request, gateway: str) -> Failure | None:
         failure = next(
             (f for f in self.failures if f.matches(gateway, request.path)), None
         )
-        if failure is None:
-            return None
-        failure.count -= 1
-        failure.seen += 1
-        if failure.count <= 0:
-            self.failures.remove(failure)
+        if failure is not None:
+            failure.count -= 1
+            failure.seen += 1
+            if failure.count <= 0:
+                self.failures.remove(failure)
+        return failure
+
+    async def _fail(
+        self, request: web.Request, failure: Failure
+    ) -> web.StreamResponse | None:
         if failure.delay is not None:
             await self.clock.sleep(failure.delay)
         if failure.hang:
             await self._stopping.wait()
         if failure.drop and request.transport is not None:
             request.transport.abort()
-        if failure.status is None:
+        if failure.status is None or failure.hold is not None:
             return None
         body, content_type = _body(failure)
         if failure.endless:

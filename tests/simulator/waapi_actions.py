@@ -189,7 +189,7 @@ class Actions:
     ) -> dict[str, Any]:
         """A picture's address or null (DOC)."""
         chat = account.find(_chat_id(body, "contactId"))
-        picture = chat.picture if isinstance(chat, Person) else None
+        picture = None if chat is None else chat.picture
         return {
             "profilePicUrl": None
             if picture is None

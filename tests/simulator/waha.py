@@ -15,7 +15,7 @@ from uuid import uuid4
 from aiohttp import WSCloseCode, web
 
 from .engine import VERSION, EngineAccount, EngineQuirks
-from .sockets import Sockets
+from .sockets import Socket, Sockets
 from .waha_calls import Door, ListCalls, PresenceCalls, SessionCalls, refusal
 
 if TYPE_CHECKING:
@@ -285,6 +285,11 @@ class Dialect:
     ) -> list[asyncio.Future[None]]:
         """Send an envelope to all sockets that want it."""
         return self._sockets.broadcast(account, event, raw, chat)
+
+    @property
+    def connected(self) -> frozenset[Socket]:
+        """The sockets that are open."""
+        return frozenset(self._sockets.connected)
 
     @property
     def sockets(self) -> int:

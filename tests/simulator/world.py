@@ -91,6 +91,7 @@ class Group:
 
     chat_id: str
     name: str
+    picture: str | None = None
     members: list[Person] = field(default_factory=list)
     states: dict[Person, State] = field(default_factory=dict)
 

@@ -111,6 +111,11 @@ class CannotTell(StrEnum):
     STORE_OFF = "store_off"
     """Ids can't be looked up without the store: some contacts may stay unknown."""
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether nothing at all is told."""
+        return self is not CannotTell.STORE_OFF
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Capabilities:
@@ -123,6 +128,8 @@ class Capabilities:
     `repeats_bodies`: its events carry no id and no time of their own, so that who says
     the same again at the webhook sends the very same bytes.
     `lookup_batch` is how many ids one call of `aliases` may take.
+    `overwrites_webhooks`: writing one writes all of them, so that two who write at the
+    same moment may undo each other.
     `self_hosted` gateways may be spoken to in plain http, wherever they are;
     cloud gateways only on loopback and private addresses (a proxy, a simulator).
     """
@@ -138,6 +145,7 @@ class Capabilities:
     renewal_requests: int = 1
     announce_seconds: float = 0.0
     lookup_batch: int = 1
+    overwrites_webhooks: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +154,8 @@ class InstanceInfo:
 
     `account_id` is the account's own chat id; `account_name` its display name.
     `engine` and `version` are the server's words for what runs there, `cannot_tell` why
-    that tells no presence, or not all; `trial` whether the plan is one. None: unknown.
+    that tells no presence, or not all, and `remedy` the line to add there, or the version
+    that is needed; `trial` whether the plan is one. None: unknown.
     """
 
     status: InstanceStatus
@@ -155,6 +164,7 @@ class InstanceInfo:
     engine: str | None = None
     version: str | None = None
     cannot_tell: CannotTell | None = None
+    remedy: str | None = None
     trial: bool | None = None
 
 
@@ -218,6 +228,10 @@ class Gateway(Protocol):
     instance_field: ClassVar[str]
     token_field: ClassVar[str]
     capabilities: ClassVar[Capabilities]
+    # Where its users enter a webhook by hand, as the menus there are called, and what
+    # the events are called there that the integration needs.
+    webhook_page: ClassVar[str] = ""
+    webhook_events: ClassVar[tuple[str, ...]] = ()
 
     @classmethod
     def from_config(
@@ -320,6 +334,14 @@ class Gateway(Protocol):
     async def set_available(self, available: bool) -> None:
         """Announce the account as online, or no longer."""
         raise NotAllowedError(f"{self.name} does not announce anybody.")
+
+    async def may_register(self) -> bool:
+        """Whether webhooks may be registered with these credentials; registers none."""
+        try:
+            await self.list_webhooks()
+        except NotAllowedError:
+            return False
+        return True
 
     async def list_webhooks(self) -> list[Webhook]:
         """List the webhooks that are registered for the instance.

@@ -1,6 +1,8 @@
 """What WAHA and Wawp, which runs on it, write alike: sessions, presences, ids."""
 
 from collections.abc import Iterable
+import re
+import sys
 from typing import Any, Final
 
 from ..presence.chat_id import is_group, is_lid
@@ -27,7 +29,14 @@ NEVER_PAUSES: Final = "NOWEB"
 # SRC: its list of all presences is always empty, and asking for one always subscribes.
 SUBSCRIBES_WHEN_ASKED: Final = "GOWS"
 # The first version of WEBJS whose presence calls work [OBS].
-_WEBJS_WORKS: Final = [2026, 9, 1]
+_WEBJS_WORKS: Final = "2026.9.1"
+
+# What to add to a session's configuration [DOC], or to update the server to.
+_REMEDIES: Final = {
+    CannotTell.TAGS_OFF: "config.webjs.tagsEventsOn: true",
+    CannotTell.VERSION_TOO_OLD: _WEBJS_WORKS,
+    CannotTell.STORE_OFF: "config.noweb.store.enabled: true",
+}
 
 EVENTS: Final = ("presence.update", "session.status")
 
@@ -74,13 +83,15 @@ def read_info(session: dict[str, Any], version: str | None = None) -> InstanceIn
     """
     me = mapping(session.get("me"))
     engine = text(mapping(session.get("engine")).get("engine"))
+    cannot_tell = _cannot_tell(engine, session, version) if engine else None
     return InstanceInfo(
         status=read_status(session.get("status")),
         account_id=as_chat_id(me.get("id")),
         account_name=as_name(me.get("pushName")),
         engine=engine,
         version=version,
-        cannot_tell=_cannot_tell(engine, session, version) if engine else None,
+        cannot_tell=cannot_tell,
+        remedy=_REMEDIES[cannot_tell] if cannot_tell else None,
     )
 
 
@@ -97,14 +108,19 @@ def _cannot_tell(
     if engine == "WEBJS":
         if configured and not boolean(mapping(config.get("webjs")).get("tagsEventsOn")):
             return CannotTell.TAGS_OFF
-        numbers = (version or "").split(".")
-        if all(map(str.isdecimal, numbers)) and [*map(int, numbers)] < _WEBJS_WORKS:
+        if version and _number(version) < _number(_WEBJS_WORKS):
             return CannotTell.VERSION_TOO_OLD
     if engine == NEVER_PAUSES and configured:
         store = mapping(mapping(config.get("noweb")).get("store"))
         if not boolean(store.get("enabled")):
             return CannotTell.STORE_OFF
     return None
+
+
+def _number(version: str) -> list[int]:
+    """Read what a version begins with; it may go on in words."""
+    found = re.match(r"\d{1,9}(?:\.\d{1,9})*", version)
+    return [int(part) for part in found[0].split(".")] if found else [sys.maxsize]
 
 
 def read_engine(envelope: dict[str, Any]) -> str | None:

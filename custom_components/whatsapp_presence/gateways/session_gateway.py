@@ -36,7 +36,7 @@ from .presences import (
     read_presence,
     read_version,
 )
-from .values import as_chat_id, chats, items, mapping, text, unwrapped
+from .values import as_chat_id, chats, items, mapping, unwrapped
 
 _PER_PAGE: Final = 500
 _ANSWERS_AGAIN_AFTER: Final = 600.0
@@ -72,7 +72,7 @@ class SessionGateway(HttpGateway):
             session = await self._ask_session()
         except NotReadyError:
             return InstanceInfo(status=InstanceStatus.DISCONNECTED)
-        if text(session.get("status")) is None:
+        if not self._is_session(session):
             raise InvalidResponseError(f"This is no answer of {self.name}.")
         return await self._read_session(session)
 
@@ -255,6 +255,10 @@ class SessionGateway(HttpGateway):
     @abstractmethod
     async def _ask_session(self) -> dict[str, Any]:
         """Ask for what has the session's `status` and `me`."""
+
+    @abstractmethod
+    def _is_session(self, session: dict[str, Any]) -> bool:
+        """Whether this is what the gateway tells of a session, and nobody else."""
 
     def _subscription(self, chat: str) -> Mapping[str, str] | None:
         """Make the body of a subscription."""

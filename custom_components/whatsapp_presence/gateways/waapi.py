@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from http import HTTPStatus
 import re
 from typing import Any, ClassVar, Final, Unpack, override
 
@@ -22,34 +21,25 @@ from .base import (
     Transport,
     Webhook,
 )
-from .client import Answer, Options, segment
+from .client import Answer, Options
 from .http_gateway import HttpGateway, asked, paged
 from .pacing import Priority
-from .values import (
-    address,
-    as_chat_id,
-    boolean,
-    chats,
-    has_events,
-    items,
-    mapping,
-    pairs,
-    text,
-)
+from .values import address, as_chat_id, boolean, chats, items, mapping, pairs, text
 from .waapi_answers import REFUSALS, check_envelope, read_payload
 from .waapi_events import (
     EVENTS,
-    NEEDED_EVENTS,
     read_answer,
     read_instance_event,
     read_presence_event,
     read_status,
 )
+from .waapi_webhooks import WaApiWebhooks, as_number
 
 # The first push may take longer than the API's own default of 1.5 s [OBS].
 _WAIT_FOR_PUSH_MS: Final = 6000
 _CHATS_PER_PAGE: Final = 200
 _ACTION: Final = "/client/action"
+_NO_ANSWER: Final = "This is no answer of WaAPI."
 
 
 class WaApiGateway(HttpGateway):
@@ -81,6 +71,14 @@ class WaApiGateway(HttpGateway):
     # OBS
     signature = ("x-waapi-hmac", "sha256")
     refusals = REFUSALS
+    # INF: what the dashboard's pages are called.
+    webhook_page = "waapi.app → Instances → Webhooks"
+    webhook_events = EVENTS
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """Begin; the webhooks have calls of their own."""
+        super().__init__(*args, **kwargs)
+        self._webhooks = WaApiWebhooks(self._request, self._read, self._check)
 
     @override
     async def validate(self) -> InstanceInfo:
@@ -92,11 +90,19 @@ class WaApiGateway(HttpGateway):
         instance is no success.
         """
         about = mapping((await self._get("")).get("instance"))
-        if not about:
-            raise InvalidResponseError("This is no answer of WaAPI.")
+        if as_number(about.get("id")) != self._name:
+            raise InvalidResponseError(_NO_ANSWER)
         name = as_name(about.get("name"))
         trial = boolean(about.get("is_trial"))
-        info = replace(await self.status(), account_name=name, trial=trial)
+        try:
+            word = await self._ask_word()
+        except NotReadyError:
+            return InstanceInfo(
+                status=InstanceStatus.DISCONNECTED, account_name=name, trial=trial
+            )
+        if word is None:
+            raise InvalidResponseError(_NO_ANSWER)
+        info = InstanceInfo(status=read_status(word), account_name=name, trial=trial)
         if info.status is not InstanceStatus.READY:
             return info
         try:
@@ -189,40 +195,31 @@ class WaApiGateway(HttpGateway):
     @override
     async def list_webhooks(self) -> list[Webhook]:
         """List the webhook subscriptions [DOC]; the instance's own one is not ours."""
-        answer = await self._get("/webhooks")
-        return [
-            Webhook(webhook_id=webhook_id, url=url, working=_works(subscription))
-            for subscription in map(mapping, items(answer, "data"))
-            if (webhook_id := _number(subscription.get("id")))
-            and (url := address(subscription.get("url")))
-        ]
+        return await self._webhooks.all()
 
     @override
     async def create_webhook(self, url: str) -> None:
-        """Create a webhook subscription.
-
-        DOC: a URL that is registered already is answered with what there is, maybe
-        with other events [INF], so that is replaced. At most 25 for an instance.
-        """
-        subscription = await self._create_webhook(url)
-        webhook_id = _number(subscription.get("id"))
-        if webhook_id and not _works(subscription):
-            await self.delete_webhook(webhook_id)
-            await self._create_webhook(url)
+        """Create a webhook subscription, or replace one that lacks events."""
+        await self._webhooks.create(url)
 
     @override
     async def delete_webhook(self, webhook_id: str) -> None:
         """Delete a webhook subscription [DOC]."""
-        answer = await self._request("DELETE", f"/webhooks/{segment(webhook_id)}")
-        if answer.status != HTTPStatus.NOT_FOUND:
-            self._check(answer)
+        await self._webhooks.delete(webhook_id)
+
+    @override
+    async def may_register(self) -> bool:
+        """Whether the token's scopes allow it; to list takes another one [DOC]."""
+        return await self._webhooks.may_change()
 
     @override
     async def _ask_status(self) -> InstanceInfo:
+        return InstanceInfo(status=read_status(await self._ask_word()))
+
+    async def _ask_word(self) -> str | None:
         """DOC: `clientStatus.instanceStatus`; only `ready` runs actions."""
         answer = await self._get("/client/status")
-        status = mapping(answer.get("clientStatus"))
-        return InstanceInfo(status=read_status(status.get("instanceStatus")))
+        return text(mapping(answer.get("clientStatus")).get("instanceStatus"))
 
     @override
     def _read_event(self, envelope: dict[str, Any]) -> GatewayEvent | None:
@@ -272,13 +269,6 @@ class WaApiGateway(HttpGateway):
         )
         return chats(contacts)
 
-    async def _create_webhook(self, url: str) -> dict[str, Any]:
-        body = {"url": url, "events": list(EVENTS), "source": "api"}
-        answer = await self._request("POST", "/webhooks", body=body)
-        if answer.status == HTTPStatus.UNPROCESSABLE_ENTITY:
-            raise NotAllowedError("WaAPI accepts no further webhook.")
-        return mapping(self._read(answer).get("data"))
-
     async def _action(
         self, action: str, body: Mapping[str, Any], level: Priority = Priority.URGENT
     ) -> Any:
@@ -302,15 +292,3 @@ class WaApiGateway(HttpGateway):
             raise InvalidResponseError("WaAPI answered something unexpected.")
         check_envelope(content)
         return content
-
-
-def _works(subscription: dict[str, Any]) -> bool:
-    return has_events(subscription, NEEDED_EVENTS) and (
-        boolean(subscription.get("isActive")) is not False
-    )
-
-
-def _number(value: Any) -> str | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return text(value)

@@ -101,9 +101,10 @@ class WahaGateway(SessionGateway):
     @property
     @override
     def unique_id(self) -> str:
-        """Host, port and session: another server may have a session of that name."""
+        """Address and session: another server may have a session of that name."""
         url = URL(self.url)
-        return f"{url.host}:{url.port}_{self._name}"
+        path = url.path.rstrip("/")
+        return f"{url.host}:{url.port}{path}_{self._name}"
 
     async def list_instances(self) -> list[str]:
         """List the names of the server's sessions, stopped ones too [DOC]."""
@@ -180,6 +181,12 @@ class WahaGateway(SessionGateway):
     async def _ask_session(self) -> dict[str, Any]:
         """Ask how the session stands, whose it is, and what runs it [DOC]."""
         return mapping(await self._get(f"/api/sessions/{self._instance}"))
+
+    @override
+    def _is_session(self, session: dict[str, Any]) -> bool:
+        """DOC: it has its name, and a status."""
+        has_status = text(session.get("status")) is not None
+        return has_status and text(session.get("name")) == self._name
 
     @override
     async def _read_session(self, session: dict[str, Any]) -> InstanceInfo:

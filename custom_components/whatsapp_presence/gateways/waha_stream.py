@@ -34,7 +34,7 @@ _HEARTBEAT: Final = 30.0
 _HOLDS_AFTER: Final = 0.5
 _CLOSE_TIMEOUT: Final = 2.0
 _MAX_MESSAGE: Final = 1024 * 1024
-_SLICE: Final = 0.01
+_SLICE: Final = 0.005
 """Seconds for which messages that are there already may be read in one go."""
 
 

@@ -23,7 +23,7 @@ from .base import (
     Webhook,
 )
 from .client import Answer, Options
-from .presences import STATUS, read_info
+from .presences import EVENTS, STATUS, read_info
 from .session_gateway import SessionGateway
 from .values import chats, items, mapping, text, unwrapped
 from .wawp_answers import REFUSALS, read_content, tells_of_session
@@ -54,6 +54,7 @@ class WawpGateway(SessionGateway):
     capabilities: ClassVar[Capabilities] = Capabilities(
         transport=Transport.WEBHOOK,
         manages_webhooks=True,
+        overwrites_webhooks=True,
         signs_webhooks=False,
         sets_available=True,
         has_pictures=True,
@@ -62,6 +63,9 @@ class WawpGateway(SessionGateway):
         announce_seconds=25.0,
     )
 
+    # DOC
+    webhook_page = "wawp.net/account/connect → Webhook"
+    webhook_events = EVENTS
     refusals = REFUSALS
     # INF: the call is not documented; so refused may be in any form, or by nothing.
     may_know_nobody = False
@@ -184,6 +188,12 @@ class WawpGateway(SessionGateway):
             ),
             body,
         )
+
+    @override
+    def _is_session(self, session: dict[str, Any]) -> bool:
+        """DOC: it has a status and `me`; a word that is not known may be any product's."""
+        status = text(session.get("status")) or ""
+        return status.upper() in STATUS or (bool(status) and "me" in session)
 
     async def _session_info(self) -> Any:
         path = "/v2/session/info"

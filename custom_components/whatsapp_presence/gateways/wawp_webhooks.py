@@ -2,18 +2,22 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from .base import InvalidResponseError, Webhook
 from .presences import EVENTS
 from .values import address, boolean, has_events, mapping
+
+_ATTEMPTS: Final = 3
 
 
 class WawpWebhooks:
     """Reads and writes the list; what is not ours is written back as it was read.
 
     DOC: writing replaces the whole list. The system's own configuration beside it is
-    left alone. The entries have no ids; the URL serves as one.
+    left alone. The entries have no ids; the URL serves as one. UNKNOWN: whether two who
+    write at once are told; so what was written is read back, and written again into
+    what another has made of the list meanwhile.
     """
 
     def __init__(
@@ -37,17 +41,24 @@ class WawpWebhooks:
 
     async def add(self, url: str) -> None:
         """Add a URL, in the place of all that are there for it."""
+        ours = {"url": url, "events": list(EVENTS), "is_active": True}
         async with self._lock:
-            kept = [entry for entry in await self._read() if _url(entry) != url]
-            ours = {"url": url, "events": list(EVENTS), "is_active": True}
-            await self._post([*kept, ours])
+            for _ in range(_ATTEMPTS):
+                before = await self._read()
+                await self._post([*_without(before, url), ours])
+                after = await self._read()
+                there = [entry for entry in after if _url(entry) == url]
+                if (len(there) == 1 and _works(there[0])) or after == before:
+                    return
 
     async def remove(self, url: str) -> None:
         """Remove a URL; writes nothing if it is not there."""
         async with self._lock:
-            webhooks = await self._read()
-            kept = [entry for entry in webhooks if _url(entry) != url]
-            if len(kept) != len(webhooks):
+            for _ in range(_ATTEMPTS):
+                webhooks = await self._read()
+                kept = _without(webhooks, url)
+                if len(kept) == len(webhooks):
+                    return
                 await self._post(kept)
 
     async def _read(self) -> list[Any]:
@@ -63,6 +74,10 @@ class WawpWebhooks:
         if not isinstance(webhooks, list):
             raise InvalidResponseError("Wawp's list of webhooks can't be read.")
         return webhooks
+
+
+def _without(webhooks: list[Any], url: str) -> list[Any]:
+    return [entry for entry in webhooks if _url(entry) != url]
 
 
 def _url(entry: Any) -> str | None:

@@ -1,6 +1,6 @@
 """The address at which the gateway can reach the webhook."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 import logging
 from typing import TYPE_CHECKING, Any
 
@@ -8,17 +8,28 @@ from yarl import URL
 
 from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.const import CONF_WEBHOOK_ID, EVENT_CORE_CONFIG_UPDATE
+from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID, EVENT_CORE_CONFIG_UPDATE
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers.importlib import async_import_module
+from homeassistant.helpers.network import NoURLAvailableError
 
-from ..const import CONF_CLOUDHOOK_URL
+from ..addresses import async_leads_home
+from ..const import CONF_CLOUDHOOK_URL, CONF_REGISTER_WEBHOOK
 from ..helpers import is_local_host
 
 if TYPE_CHECKING:
     from homeassistant.components import cloud
 
 _LOGGER = logging.getLogger(__name__)
+
+
+class LocalURLError(NoURLAvailableError):
+    """The address that Home Assistant has can be reached at home alone."""
+
+    def __init__(self, origin: str) -> None:
+        """Keep the address, without the path."""
+        super().__init__()
+        self.origin = origin
 
 
 class WebhookAddress:
@@ -71,7 +82,8 @@ class WebhookAddress:
     async def async_find(self) -> tuple[str, bool]:
         """Return the address, and whether a better one may be had later.
 
-        Raises NoURLAvailableError if there is none.
+        Raises NoURLAvailableError if there is none, LocalURLError if there is only one
+        at which the gateway can't reach it.
         """
         await _async_load_cloud(self._hass)
         from homeassistant.components import cloud
@@ -90,32 +102,39 @@ class WebhookAddress:
                     _LOGGER.debug("Making a cloudhook failed: %s", type(err).__name__)
                     try_again = True
                 else:
-                    self._remember(url)
+                    if self._hass.config_entries.async_get_entry(self._entry.entry_id):
+                        self._remember(url)
+                    else:
+                        # It was removed meanwhile, and nobody knew of this one.
+                        data = {**self._entry.data, CONF_CLOUDHOOK_URL: url}
+                        await async_delete_cloudhook(self._hass, data)
         if url is None:
-            url = webhook.async_generate_url(
-                self._hass,
-                self._webhook_id,
-                allow_internal=is_local_host(URL(self._gateway_url).host or ""),
-            )
+            url = house_url(self._hass, self._webhook_id, self._gateway_url)
+            await self._async_check(URL(url))
         return url, try_again
+
+    async def _async_check(self, url: URL) -> None:
+        """Raise LocalURLError if the gateway can't get there from the internet.
+
+        Who registers by hand may know better where a name leads, seen from outside.
+        """
+        if is_local_host(URL(self._gateway_url).host or ""):
+            return
+        host = url.host or ""
+        by_hand = not self._entry.options.get(CONF_REGISTER_WEBHOOK, True)
+        if is_local_host(host) or await async_leads_home(
+            self._hass, host, look_up=not by_hand
+        ):
+            raise LocalURLError(str(url.origin()))
 
     @callback
     def _remember(self, url: str | None) -> None:
-        async_update_data(self._hass, self._entry, CONF_CLOUDHOOK_URL, url)
-
-
-async def async_delete_cloudhook(hass: HomeAssistant, entry: ConfigEntry) -> None:
-    """Take the address in the cloud back, if there is one."""
-    if CONF_CLOUDHOOK_URL not in entry.data:
-        return
-    await _async_load_cloud(hass)
-    from homeassistant.components import cloud
-
-    try:
-        await cloud.async_delete_cloudhook(hass, entry.data[CONF_WEBHOOK_ID])
-    except Exception as err:  # noqa: BLE001
-        # No cloud, or the user has deleted it there: the entry goes all the same.
-        _LOGGER.debug("Deleting the cloudhook failed: %s", type(err).__name__)
+        if self._entry.data.get(CONF_CLOUDHOOK_URL) == url:
+            return
+        data = {**self._entry.data, CONF_CLOUDHOOK_URL: url}
+        if url is None:
+            del data[CONF_CLOUDHOOK_URL]
+        self._hass.config_entries.async_update_entry(self._entry, data=data)
 
 
 async def _async_load_cloud(hass: HomeAssistant) -> None:
@@ -127,13 +146,35 @@ async def _async_load_cloud(hass: HomeAssistant) -> None:
 
 
 @callback
-def async_update_data(
-    hass: HomeAssistant, entry: ConfigEntry, key: str, value: str | None
-) -> None:
-    """Keep an address in the entry, or drop it."""
-    if entry.data.get(key) == value:
+def house_url(hass: HomeAssistant, webhook_id: str, gateway_url: str) -> str:
+    """Return a webhook's address at the house itself; raises NoURLAvailableError.
+
+    A gateway in the house may be given an address there.
+    """
+    near = is_local_host(URL(gateway_url).host or "")
+    return webhook.async_generate_url(hass, webhook_id, allow_internal=near)
+
+
+@callback
+def known_url(hass: HomeAssistant, data: Mapping[str, Any]) -> str | None:
+    """Return the address of an entry's webhook, as far as it is known."""
+    if url := data.get(CONF_CLOUDHOOK_URL):
+        return str(url)
+    try:
+        return house_url(hass, data[CONF_WEBHOOK_ID], data[CONF_URL])
+    except NoURLAvailableError:
+        return None
+
+
+async def async_delete_cloudhook(hass: HomeAssistant, data: Mapping[str, Any]) -> None:
+    """Take the address in the cloud back, if there is one."""
+    if CONF_CLOUDHOOK_URL not in data:
         return
-    data = {**entry.data, key: value}
-    if value is None:
-        del data[key]
-    hass.config_entries.async_update_entry(entry, data=data)
+    await _async_load_cloud(hass)
+    from homeassistant.components import cloud
+
+    try:
+        await cloud.async_delete_cloudhook(hass, data[CONF_WEBHOOK_ID])
+    except Exception as err:  # noqa: BLE001
+        # No cloud, or the user has deleted it there: the entry goes all the same.
+        _LOGGER.debug("Deleting the cloudhook failed: %s", type(err).__name__)

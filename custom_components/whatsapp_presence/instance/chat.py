@@ -1,6 +1,8 @@
 """One chat: what is known of it, when that ends, and who wants to know."""
 
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from datetime import datetime
 import math
 import time
 from typing import Protocol
@@ -31,6 +33,15 @@ def create_deadlines(hass: HomeAssistant) -> Deadlines[Chat]:
     return Deadlines(hass, "presence deadline", wake)
 
 
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture, and when it was found to be a new one."""
+
+    content: bytes
+    content_type: str
+    found_at: datetime
+
+
 class Listener(Protocol):
     """Who shows something of a chat; no callback of its own is kept of each."""
 
@@ -51,7 +62,9 @@ class Chat:
         "_wake_at",
         "chat_id",
         "is_group",
+        "on_picture",
         "picture",
+        "picture_path",
         "presence",
         "pushed_at",
         "pushes",
@@ -85,7 +98,10 @@ class Chat:
         )
         # As it was told last; the tracker's may be a step ahead.
         self.presence: ChatPresence = self.tracker.presence
-        self.picture: str | None = None
+        self.picture: Picture | None = None
+        # Where the front end finds it; and who shows it, if anybody does.
+        self.picture_path: str | None = None
+        self.on_picture: Callable[[], None] | None = None
         # How many events told of the chat, and when the last one did, in loop time.
         self.pushes = 0
         self.pushed_at = LONG_AGO
@@ -224,10 +240,17 @@ class Chat:
         self._follow(any(changed), self._now())
 
     @callback
-    def show_picture(self, url: str | None) -> None:
-        """Take over the address of the chat's picture."""
-        if url != self.picture:
-            self.picture = url
+    def take_picture(self, picture: Picture | None) -> None:
+        """Take over the chat's picture, or that there is none any more."""
+        self.picture = picture
+        if self.on_picture is not None:
+            self.on_picture()
+
+    @callback
+    def show_picture_at(self, path: str | None) -> None:
+        """Take over where the front end finds the picture."""
+        if path != self.picture_path:
+            self.picture_path = path
             self.async_tell()
 
     def _now(self) -> float:

@@ -1,7 +1,7 @@
 """How an account stands: ready, away for a moment, or lost; and its credentials."""
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 import logging
@@ -20,7 +20,6 @@ from ..gateways.base import (
     AuthenticationError,
     Gateway,
     GatewayError,
-    InstanceEvent,
     InstanceInfo,
     InstanceStatus,
     InvalidResponseError,
@@ -93,7 +92,7 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         self._tells_not_ready = self._told_not_ready = False
         self._tell_from = -math.inf
         self._look: asyncio.Task[None] | None = None
-        self._statuses = StatusEvents(
+        self.statuses = StatusEvents(
             hass, entry, lambda: self.data.status, self._hear_status
         )
         entry.async_on_unload(self._end_grace)
@@ -111,7 +110,7 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
     async def _async_update_data(self) -> InstanceInfo:
         first = self.data is None
         # What is told now is newer than what waits.
-        self._statuses.forget()
+        self.statuses.forget()
         try:
             info = await self.gateway.status()
         except RateLimitedError as err:
@@ -140,6 +139,7 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
             self.update_interval = STATUS_INTERVAL
         self.credentials.async_accept()
         self._count_not_ready(info.status)
+        _tell_engine(self.hass, self.config_entry, info)
         return info
 
     def _failed(self, err: GatewayError) -> UpdateFailed:
@@ -161,11 +161,6 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         self._look = self.config_entry.async_create_background_task(
             self.hass, self.async_request_refresh(), f"{DOMAIN} look at the instance"
         )
-
-    @callback
-    def async_hear(self, events: Iterable[InstanceEvent]) -> None:
-        """Take what events said of the instance, of which the last word counts."""
-        self._statuses.async_hear(events)
 
     @callback
     def _hear_status(self, status: InstanceStatus) -> None:
@@ -284,13 +279,28 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         if status is InstanceStatus.READY or (self.available and status.passing):
             return
         self._not_ready_polls += 1
-        if (
-            status is InstanceStatus.LOGIN_REQUIRED
-            or self._not_ready_polls >= NOT_READY_POLLS
-        ):
+        needs_login = status is InstanceStatus.LOGIN_REQUIRED
+        if needs_login or self._not_ready_polls >= NOT_READY_POLLS:
             async_raise_issue(
                 self.hass,
                 Issue.INSTANCE_NOT_READY,
                 self.config_entry.entry_id,
                 instance=self.config_entry.title,
             )
+
+
+@callback
+def _tell_engine(hass: HomeAssistant, entry: ConfigEntry, info: InstanceInfo) -> None:
+    """Tell of an engine that can tell no presence, until it can."""
+    if info.cannot_tell is None or not info.cannot_tell.is_silent:
+        async_clear_issue(hass, Issue.ENGINE_CANNOT_TELL, entry.entry_id)
+        return
+    async_raise_issue(
+        hass,
+        Issue.ENGINE_CANNOT_TELL,
+        entry.entry_id,
+        instance=entry.title,
+        engine=info.engine or "",
+        version=info.version or "?",
+        remedy=info.remedy or "",
+    )

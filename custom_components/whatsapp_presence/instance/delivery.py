@@ -121,6 +121,11 @@ class Delivery:
             self._on_change()
 
     @callback
+    def async_start_over(self) -> None:
+        """The user has mended it: what was missed before proves nothing any more."""
+        self._missed_changes = 0
+
+    @callback
     def async_note_change(self, *, missed: bool) -> None:
         """An answer told of a change; `missed`: an event should have told of it.
 

@@ -33,6 +33,7 @@ from .people import People
 from .pictures import Pictures
 from .registration import WebhookRegistration
 from .rounds import Rounds
+from .silence import Silence
 from .store import InstanceStore
 
 _LOGGER = logging.getLogger(__name__)
@@ -111,6 +112,9 @@ class Instance:
         self._pictures = Pictures(
             hass, gateway, self.budget, lambda: self.coordinator.ready
         )
+        self.silence = Silence(
+            hass, entry, self.chats.values, lambda: self.coordinator.ready
+        )
         self.inbox = Inbox(hass, entry, self.async_handle_events)
         self._deadlines = create_deadlines(hass)
         # One callback for all chats.
@@ -178,6 +182,7 @@ class Instance:
             )
         )
         self.announcer.async_setup()
+        self.silence.async_setup()
         if self.coordinator.ready:
             self.rounds.async_begin()
 
@@ -199,7 +204,8 @@ class Instance:
                 # Somebody's presence is news from an instance that is ready after all.
                 self.coordinator.async_look_again()
         if statuses:
-            self.coordinator.async_hear(statuses)
+            self.coordinator.statuses.async_hear(statuses)
+        self.silence.async_note_arrival()
 
     @callback
     def async_stream_changed(self, connected: bool) -> None:
@@ -278,6 +284,7 @@ class Instance:
 
     @callback
     def _start_to_learn(self) -> None:
+        self.silence.async_look()
         if not self._learning:
             self._learning = True
             self.entry.async_create_background_task(

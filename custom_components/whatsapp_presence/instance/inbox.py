@@ -12,7 +12,7 @@ from homeassistant.core import HomeAssistant, callback
 
 from ..gateways.base import GatewayEvent, InstanceEvent
 
-SLICE: Final = 0.01
+SLICE: Final = 0.005
 """Seconds for which the loop is held at a time, before everybody else has a turn."""
 
 type Read = Callable[[], list[GatewayEvent]]

@@ -20,6 +20,8 @@ from .delivery import Delivery
 from .timetable import Timetable
 
 WORKERS: Final = 12
+# A clock that counts from long ago knows no smaller steps.
+SHORTEST_WAIT: Final = 0.001
 
 
 class Rounds:
@@ -128,7 +130,9 @@ class Rounds:
             self._begin(now)
             return
         self._cancel_timer = async_call_later(
-            self._hass, wait, HassJob(self._on_timer, cancel_on_shutdown=True)
+            self._hass,
+            max(wait, SHORTEST_WAIT),
+            HassJob(self._on_timer, cancel_on_shutdown=True),
         )
 
     @callback

@@ -20,10 +20,10 @@ class Chat:
         "_dirty",
         "_last_seen",
         "_members",
-        "_missed",
         "_own",
         "_people",
         "_subscription",
+        "missed",
     )
 
     def __init__(
@@ -41,7 +41,10 @@ class Chat:
         )
         self._subscription = Subscription()
         self._last_seen = plausible(last_seen)
-        self._dirty = self._missed = False
+        self._dirty = False
+        # Whether the last update was an answer with a change that no event has told,
+        # although none can have been missed since the word that it is compared with.
+        self.missed = False
 
     def _end(self, now: float) -> None:
         """End what ends now or has ended before."""

@@ -13,6 +13,13 @@ LATE_LIMIT: Final = 28.0
 Gateways deliver what failed again within half a minute.
 """
 
+IN_TIME: Final = 2.0
+"""Seconds by which an event in time may be late; so long after it, no clock was set.
+
+What could not be delivered for a while is tried every other second, and comes beside
+what has just happened.
+"""
+
 CLOCK_JUMP: Final = 2.0
 """Seconds by which the caller's clock must go back to count as having been set."""
 
@@ -51,21 +58,24 @@ class Clock:
 
     An event that seems to have been on its way for LATE_LIMIT or more is none of
     that: one of the clocks was set, and with a new `epoch` the comparison starts anew.
+    Unless the last one in time, at `in_time`, is not older than IN_TIME: then it is late.
     If events are `ordered`, they arrive in the order in which they happened.
     """
 
-    __slots__ = ("distance", "epoch", "now", "ordered")
+    __slots__ = ("distance", "epoch", "in_time", "now", "ordered")
 
     def __init__(self, *, ordered: bool) -> None:
         """Begin with a time that nothing can come later than: the first word sets it."""
         self.ordered = ordered
         self.now = self.distance = NEVER
+        self.in_time = LONG_AGO
         self.epoch = 0
 
     def move(self, seconds: float) -> None:
         """Follow the caller's clock, which was set forth by so many seconds, or back."""
         self.now += seconds
         self.distance += seconds
+        self.in_time += seconds
 
 
 class Arrival:
@@ -113,11 +123,13 @@ class Arrival:
         if clock.ordered:
             return
         distance = now - time
-        if distance < clock.distance:
-            clock.distance = distance
-        elif distance - clock.distance >= LATE_LIMIT:
-            clock.distance = distance
+        late = distance - clock.distance
+        if late >= LATE_LIMIT and now - clock.in_time >= IN_TIME:
+            clock.distance, late = distance, 0.0
             clock.epoch += 1
+        if late < IN_TIME:
+            clock.distance = min(clock.distance, distance)
+            clock.in_time = now
         self.time = time
         self.corrected = time + clock.distance
 

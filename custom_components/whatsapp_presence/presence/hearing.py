@@ -123,8 +123,8 @@ class HearingChat(Chat):
     ) -> None:
         """Take in what was said of one person."""
         due = person.due
-        if arrival.asked_at is not None and not self._missed:
-            self._missed = self._is_complete_since(arrival) and person.contradicts(
+        if arrival.asked_at is not None and not self.missed:
+            self.missed = self._is_complete_since(arrival) and person.contradicts(
                 online, activity
             )
         if person.say(
@@ -192,7 +192,7 @@ class HearingChat(Chat):
             activity = word.activity
             if busy:
                 activity = Activity.IDLE if person.activity is None else None
-            self._missed |= self._is_complete_since(arrival)
+            self.missed |= self._is_complete_since(arrival)
             self._say(
                 person,
                 online,

@@ -69,15 +69,6 @@ class PresenceTracker(HearingChat):
         return None if due == NEVER else due
 
     @property
-    def missed(self) -> bool:
-        """Whether the last update was an answer with a change that no event has told.
-
-        Only if events should have told it: none can have been missed since the word
-        that the answer is compared with.
-        """
-        return self._missed
-
-    @property
     def failing(self) -> bool:
         """Whether the chat is unknown because its own calls keep failing."""
         return self._subscription.failing
@@ -92,7 +83,7 @@ class PresenceTracker(HearingChat):
         answer. An answer that does not say that it is a remembered one is live.
         """
         before = self._presence
-        self._missed = False
+        self.missed = False
         if self._people.due <= now or now < self._clock.now:
             self._advance(now)
         else:
@@ -269,6 +260,7 @@ class PresenceTracker(HearingChat):
             # what was said before compares with nothing.
             self._move(now - clock.now)
             self._people.forget_order()
+            clock.in_time = LONG_AGO
         if self._people.due <= now:
             self._end(now)
 

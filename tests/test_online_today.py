@@ -1,0 +1,227 @@
+"""For how long somebody has been online since midnight, in Home Assistant."""
+
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import (
+    mock_restore_cache_with_extra_data,
+)
+
+from homeassistant.const import Platform
+from homeassistant.core import HomeAssistant, State
+from homeassistant.util import dt as dt_util
+
+from .common import (
+    Writes,
+    add_account,
+    advance,
+    anna,
+    only,
+    outlast_grace,
+    set_up,
+    settle,
+    state,
+)
+from .simulator import Account, Simulator
+
+pytestmark = pytest.mark.usefixtures(
+    "entity_registry_enabled_by_default", "reachable", "unpaced"
+)
+
+BERLIN = ZoneInfo("Europe/Berlin")
+
+
+@pytest.fixture
+async def account(
+    hass: HomeAssistant, simulator: Simulator, freezer: FrozenDateTimeFactory
+) -> Account:
+    """Return an account at WaAPI, whose answers are as good as events."""
+    await hass.config.async_set_time_zone("Europe/Berlin")
+    freezer.move_to(datetime(2026, 11, 20, 12, tzinfo=BERLIN))
+    account = add_account(simulator)
+    await account.set_presence(anna(account), "offline")
+    return account
+
+
+def minutes(hass: HomeAssistant) -> float:
+    """Return what is shown."""
+    return float(state(hass, "sensor", "online_today"))
+
+
+async def say(hass: HomeAssistant, account: Account, word: str) -> None:
+    """Let Anna be this."""
+    await account.set_presence(anna(account), word)
+    await settle(hass, account)
+
+
+async def test_it_counts_what_is_online(
+    hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
+) -> None:
+    """Once a minute meanwhile, and to the second when it ends."""
+    await set_up(hass, account)
+    shown = hass.states.get("sensor.anna_online_today")
+    assert shown is not None
+    assert shown.state == "0.0"
+    assert shown.attributes["device_class"] == "duration"
+    assert shown.attributes["unit_of_measurement"] == "min"
+    assert shown.attributes["state_class"] == "total_increasing"
+    await advance(hass, freezer, account, 600)
+    assert minutes(hass) == 0
+    await say(hass, account, "online")
+    await advance(hass, freezer, account, 60)
+    assert minutes(hass) == pytest.approx(1)
+    await advance(hass, freezer, account, 60)
+    assert minutes(hass) == pytest.approx(2)
+    freezer.tick(30)
+    await say(hass, account, "offline")
+    assert minutes(hass) == pytest.approx(2.5)
+    await advance(hass, freezer, account, 3600)
+    assert minutes(hass) == pytest.approx(2.5)
+
+
+async def test_it_is_written_once_a_minute(
+    hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
+) -> None:
+    """However much somebody types; and not at all while nobody is online."""
+    with only(Platform.SENSOR):
+        await set_up(hass, account)
+    writes = Writes(hass)
+
+    def written() -> int:
+        found = [one for one, _ in writes.states if one == "sensor.anna_online_today"]
+        writes.states.clear()
+        return len(found)
+
+    await say(hass, account, "online")
+    for _ in range(10):
+        for word in ("typing", "paused") * 3:
+            await say(hass, account, word)
+        await advance(hass, freezer, account, 60)
+    assert 10 <= written() <= 11
+    await say(hass, account, "offline")
+    written()
+    await advance(hass, freezer, account, 3600)
+    assert written() == 0
+
+
+async def test_gaps_do_not_count(
+    hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
+) -> None:
+    """What nobody knows is not online; what was counted stays shown."""
+    await set_up(hass, account)
+    await say(hass, account, "online")
+    await advance(hass, freezer, account, 60)
+    await account.set_status("qr")
+    await settle(hass, account)
+    assert state(hass, "binary_sensor", "online") == "unavailable"
+    assert minutes(hass) == pytest.approx(1)
+    for _ in range(5):
+        await advance(hass, freezer, account, 60)
+    assert minutes(hass) == pytest.approx(1)
+    await account.set_status("ready")
+    await settle(hass, account)
+    assert state(hass, "binary_sensor", "online") == "on"
+    assert minutes(hass) == pytest.approx(1)
+    await advance(hass, freezer, account, 60)
+    assert minutes(hass) == pytest.approx(2)
+
+
+async def test_an_outage_within_the_grace_time_counts(
+    hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
+) -> None:
+    """As what is shown does; after that it is one more gap."""
+    await set_up(hass, account)
+    await say(hass, account, "online")
+    await account.set_status("disconnected")
+    await outlast_grace(hass, freezer, account)
+    counted = minutes(hass)
+    assert counted == pytest.approx(3, abs=0.1)
+    await advance(hass, freezer, account, 600)
+    assert minutes(hass) == counted
+
+
+async def test_midnight_begins_anew(
+    hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
+) -> None:
+    """Where the house is, and with what of a stay belongs to the new day."""
+    freezer.move_to(datetime(2026, 11, 20, 23, 58, tzinfo=BERLIN))
+    await set_up(hass, account)
+    await say(hass, account, "online")
+    await advance(hass, freezer, account, 60)
+    assert minutes(hass) == pytest.approx(1)
+    await advance(hass, freezer, account, 61)
+    assert minutes(hass) == pytest.approx(0, abs=0.05)
+    await advance(hass, freezer, account, 59)
+    await say(hass, account, "offline")
+    assert minutes(hass) == pytest.approx(1, abs=0.05)
+    freezer.move_to(datetime(2026, 11, 22, 0, 0, 1, tzinfo=BERLIN))
+    await advance(hass, freezer, account, 1)
+    assert minutes(hass) == 0
+
+
+@pytest.mark.parametrize(
+    ("day", "hours"),
+    [((2026, 3, 29), 23), ((2026, 10, 25), 25)],
+)
+async def test_a_day_is_as_long_as_it_is(
+    hass: HomeAssistant,
+    account: Account,
+    freezer: FrozenDateTimeFactory,
+    day: tuple[int, int, int],
+    hours: int,
+) -> None:
+    """When the clocks change, it has 23 or 25 hours."""
+    freezer.move_to(datetime(*day, tzinfo=BERLIN))
+    await set_up(hass, account)
+    await say(hass, account, "online")
+    for _ in range(hours * 3):
+        await advance(hass, freezer, account, 20 * 60 - 0.1)
+    assert dt_util.now().date() == datetime(*day).date()
+    assert minutes(hass) == pytest.approx(hours * 60, abs=1)
+    await advance(hass, freezer, account, 60)
+    assert minutes(hass) < 1
+
+
+@pytest.mark.parametrize(
+    ("written", "counted"),
+    [(timedelta(hours=3), 30), (timedelta(hours=13), 0), (timedelta(days=3), 0)],
+)
+async def test_it_survives_a_restart(
+    hass: HomeAssistant,
+    account: Account,
+    freezer: FrozenDateTimeFactory,
+    written: timedelta,
+    counted: float,
+) -> None:
+    """Of the same day; the time in between does not count."""
+    now = dt_util.utcnow()
+    mock_restore_cache_with_extra_data(
+        hass,
+        [
+            (
+                State("sensor.anna_online_today", "30", last_updated=now - written),
+                {"native_value": 1800, "native_unit_of_measurement": "s"},
+            )
+        ],
+    )
+    await set_up(hass, account)
+    assert minutes(hass) == pytest.approx(counted)
+    await say(hass, account, "online")
+    await advance(hass, freezer, account, 60)
+    assert minutes(hass) == pytest.approx(counted + 1, abs=0.05)
+
+
+async def test_a_reload_loses_nothing(
+    hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
+) -> None:
+    """What was counted last is what is begun with."""
+    entry = await set_up(hass, account)
+    await say(hass, account, "online")
+    await advance(hass, freezer, account, 90)
+    await hass.config_entries.async_unload(entry.entry_id)
+    freezer.tick(1800)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await settle(hass, account)
+    assert minutes(hass) == pytest.approx(1.5, abs=0.6)

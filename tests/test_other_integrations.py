@@ -1,0 +1,153 @@
+"""What other parts of Home Assistant make of the entities, as the page says."""
+
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+from pytest_homeassistant_custom_component.common import async_capture_events
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from homeassistant.components.alexa.entities import ENTITY_ADAPTERS
+from homeassistant.components.google_assistant.trait import TRAITS
+from homeassistant.core import Event, HomeAssistant
+from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
+
+from .common import (
+    FAMILY,
+    WEBHOOK_PATH,
+    add_account,
+    anna,
+    chat,
+    outlast_grace,
+    set_up,
+    settle,
+)
+from .simulator import Account, Simulator
+
+pytestmark = pytest.mark.usefixtures(
+    "entity_registry_enabled_by_default", "reachable", "unpaced"
+)
+
+
+@pytest.fixture
+async def account(hass: HomeAssistant, simulator: Simulator) -> Account:
+    """Return an account at WaAPI."""
+    account = add_account(simulator)
+    await account.set_presence(anna(account), "offline")
+    return account
+
+
+def offered(hass: HomeAssistant, entity_id: str) -> set[str]:
+    """Return what Google would offer of an entity."""
+    state = hass.states.get(entity_id)
+    assert state is not None
+    return {
+        trait.name
+        for trait in TRAITS
+        if trait.supported(
+            state.domain,
+            state.attributes.get("supported_features", 0),
+            state.attributes.get("device_class"),
+            state.attributes,
+        )
+    }
+
+
+async def test_google_offers_nothing_of_a_chat(
+    hass: HomeAssistant, account: Account
+) -> None:
+    """Only the switch and the button of the account have a counterpart."""
+    entry = await set_up(hass, account, chat(), chat(FAMILY, "Family"))
+    entities = er.async_entries_for_config_entry(er.async_get(hass), entry.entry_id)
+    found = {
+        entity.entity_id: traits
+        for entity in entities
+        if (traits := offered(hass, entity.entity_id))
+    }
+    assert found["switch.my_account_announce_online"] == {"action.devices.traits.OnOff"}
+    assert not [one for one in found if "my_account" not in one]
+
+
+async def test_alexa_can_ask_nothing_of_a_chat(
+    hass: HomeAssistant, account: Account
+) -> None:
+    """Its binary sensors are listed, with no interface but their health."""
+    await set_up(hass, account)
+
+    class Config:
+        """Nothing of this is configured."""
+
+        entity_config: dict[str, Any] = {}
+
+    for entity_id in ("binary_sensor.anna", "binary_sensor.anna_typing"):
+        state = hass.states.get(entity_id)
+        assert state is not None
+        adapter: Any = ENTITY_ADAPTERS["binary_sensor"](hass, Config(), state)
+        assert {one.name() for one in adapter.interfaces()} == {
+            "Alexa",
+            "Alexa.EndpointHealth",
+        }
+        assert adapter.default_display_categories() is None
+
+
+async def test_a_state_trigger_on_the_event_entity(
+    hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
+) -> None:
+    """It fires when the account is away and back, too, and never for a word."""
+    await set_up(hass, account)
+    fired: list[Event[Any]] = async_capture_events(hass, "fired")
+
+    def automation(alias: str, **trigger: Any) -> dict[str, Any]:
+        return {
+            "alias": alias,
+            "triggers": {
+                "trigger": "state",
+                "entity_id": "event.anna_presence",
+                **trigger,
+            },
+            "actions": {"event": "fired", "event_data": {"by": alias}},
+        }
+
+    config = {
+        "automation": [
+            automation("plain"),
+            automation("word", to="came_online"),
+            automation(
+                "careful",
+                not_from="unavailable",
+                not_to="unavailable",
+            ),
+        ]
+    }
+    assert await async_setup_component(hass, "automation", config)
+
+    def by() -> list[str]:
+        found = [event.data["by"] for event in fired]
+        fired.clear()
+        return sorted(found)
+
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
+    assert by() == ["careful", "plain"]
+    await account.set_presence(anna(account), "offline")
+    await settle(hass, account)
+    assert by() == ["careful", "plain"]
+    await account.set_status("disconnected")
+    await outlast_grace(hass, freezer, account)
+    assert by() == ["plain"]
+    await account.set_status("ready")
+    await settle(hass, account)
+    assert by() == ["plain"]
+
+
+async def test_the_webhook_in_a_browser(
+    hass: HomeAssistant, account: Account, hass_client_no_auth: ClientSessionGenerator
+) -> None:
+    """An empty page: 405 for ours, 200 for nobody's."""
+    await set_up(hass, account)
+    client = await hass_client_no_auth()
+    for path, status in ((WEBHOOK_PATH, 405), (f"{WEBHOOK_PATH[:-1]}x", 200)):
+        answer = await client.get(path)
+        assert answer.status == status
+        assert "<" not in await answer.text()

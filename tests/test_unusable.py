@@ -1,0 +1,332 @@
+"""Entries and chats of which too little is stored, or that another version wrote."""
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.components.diagnostics import (
+    get_diagnostics_for_config_entry,
+)
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
+
+from custom_components.whatsapp_presence.const import DOMAIN
+from custom_components.whatsapp_presence.repairs import Issue
+from homeassistant.config_entries import (
+    SOURCE_USER,
+    ConfigEntryState,
+    ConfigSubentry,
+    ConfigSubentryData,
+)
+from homeassistant.const import STATE_OFF
+from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.setup import async_setup_component
+
+from .common import (
+    ANNA,
+    BEN,
+    ENTRY_ID,
+    TITLE,
+    add_account,
+    chat,
+    create_entry,
+    issue,
+    online,
+    set_up,
+    settle,
+)
+from .simulator import Account, Simulator
+
+pytestmark = pytest.mark.usefixtures("diagnostics", "reachable", "unpaced")
+
+
+@pytest.fixture
+async def diagnostics(hass: HomeAssistant) -> None:
+    """Set diagnostics up before there is a client."""
+    assert await async_setup_component(hass, "diagnostics", {})
+
+
+@pytest.fixture(params=["waapi", "wawp", "waha"])
+def any_account(simulator: Simulator, request: pytest.FixtureRequest) -> Account:
+    """Return an account at each of the gateways."""
+    simulator.waha.heartbeat = None
+    return add_account(simulator, request.param)
+
+
+def broken(
+    entry: MockConfigEntry,
+    hass: HomeAssistant,
+    drop: tuple[str, ...] = (),
+    **put: Any,
+) -> None:
+    """Let something be missing in an entry, or be something else."""
+    data = {key: value for key, value in entry.data.items() if key not in drop}
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, data={**data, **put})
+
+
+def token_of(account: Account) -> tuple[str, str]:
+    """Return the names of the fields for the token and for the instance."""
+    return {
+        "waapi": ("api_token", "instance_id"),
+        "wawp": ("access_token", "instance_id"),
+        "waha": ("api_key", "session"),
+    }[account.gateway]
+
+
+def at(account: Account) -> dict[str, Any]:
+    """Return the form's part that says where the gateway is."""
+    if account.gateway == "waha":
+        return {"url": account.simulator.url}
+    path = "/api/v1" if account.gateway == "waapi" else ""
+    return {"advanced": {"url": f"{account.simulator.url}{path}"}}
+
+
+def assert_quiet(caplog: pytest.LogCaptureFixture) -> None:
+    """Nothing of it ends in a traceback."""
+    assert "Traceback" not in caplog.text
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+PARTS = ["url", "webhook_id", "token", "instance"]
+
+
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("content", [None, "", 5])
+async def test_a_part_that_is_missing_is_told_and_reconfigured(
+    hass: HomeAssistant,
+    any_account: Account,
+    caplog: pytest.LogCaptureFixture,
+    part: str,
+    content: Any,
+) -> None:
+    """The entry says what to do; what can be made up, is."""
+    token, instance = token_of(any_account)
+    key = {"token": token, "instance": instance}.get(part, part)
+    entry = create_entry(any_account, chat())
+    broken(entry, hass, (key,), **({} if content is None else {key: content}))
+    assert not await hass.config_entries.async_setup(ENTRY_ID)
+    assert entry.state is ConfigEntryState.SETUP_ERROR
+    told = issue(hass, Issue.ENTRY_UNUSABLE)
+    assert told is not None
+    assert told.translation_placeholders == {"instance": TITLE}
+
+    form = await entry.start_reconfigure_flow(hass)
+    assert form["type"] is FlowResultType.FORM
+    assert (instance in form["data_schema"].schema) is (part == "instance")
+    user_input = at(any_account)
+    if part == "instance":
+        user_input[instance] = any_account.instance_id
+    if part == "token":
+        user_input[token] = any_account.token
+    result = await hass.config_entries.flow.async_configure(form["flow_id"], user_input)
+    assert result["reason"] == "reconfigure_successful"
+    await hass.async_block_till_done()
+    assert entry.state is ConfigEntryState.LOADED
+    assert issue(hass, Issue.ENTRY_UNUSABLE) is None
+    assert len(entry.data["webhook_id"]) > 20
+    assert_quiet(caplog)
+    assert await hass.config_entries.async_unload(ENTRY_ID)
+
+
+@pytest.mark.parametrize(
+    "put",
+    [
+        {"gateway": "pigeons"},
+        {"gateway": None},
+        {"gateway": ["waapi"]},
+        {"url": None},
+        {"url": "ftp://waapi.app"},
+        {"webhook_id": None},
+        {"api_token": None},
+    ],
+    ids=str,
+)
+async def test_no_dialog_of_a_broken_account_breaks(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    hass_client: ClientSessionGenerator,
+    caplog: pytest.LogCaptureFixture,
+    put: Mapping[str, Any],
+) -> None:
+    """Each says that it can't be used; another account works, and it can be removed."""
+    account = add_account(simulator)
+    other = MockConfigEntry(
+        domain=DOMAIN,
+        title="Broken",
+        unique_id="broken",
+        data={**create_entry(account).data, **put},
+        subentries_data=[chat(BEN, "Ben")],
+    )
+    other.add_to_hass(hass)
+    await set_up(hass, account)
+    assert other.state is ConfigEntryState.SETUP_ERROR
+    is_unknown = "gateway" in put
+    assert issue(hass, Issue.ENTRY_UNUSABLE, other.entry_id) is not None
+    assert issue(hass, Issue.ENTRY_UNUSABLE) is None
+    assert online(hass) == STATE_OFF
+
+    flows = hass.config_entries
+    result = await flows.options.async_init(other.entry_id)
+    assert result["reason"] == "unusable_entry"
+    for kind in ("chat", "chats"):
+        result = await flows.subentries.async_init(
+            (other.entry_id, kind), context={"source": SOURCE_USER}
+        )
+        assert result["reason"] == "unusable_entry"
+    result = await other.start_reauth_flow(hass)
+    assert result.get("reason", "unusable_entry") == "unusable_entry"
+    result = await other.start_reconfigure_flow(hass)
+    if is_unknown:
+        assert result["reason"] == "unusable_entry"
+    else:
+        assert result["type"] is FlowResultType.FORM
+    found = await get_diagnostics_for_config_entry(hass, hass_client, other)
+    assert found["instance"] is None
+    await flows.async_remove(other.entry_id)
+    assert online(hass) == STATE_OFF
+    assert_quiet(caplog)
+
+
+UNREADABLE: dict[str, ConfigSubentryData] = {
+    "another type": {**chat(BEN, "Ben"), "subentry_type": "channel"},
+    "no chat": {**chat(BEN, "Ben"), "data": {"settle_time": 0}},
+    "nothing": {**chat(BEN, "Ben"), "data": {}},
+    "a number": {**chat(BEN, "Ben"), "data": {"chat": 447700900123}},
+    "a word for a time": {
+        **chat(BEN, "Ben"),
+        "data": {"chat": BEN, "settle_time": "soon"},
+    },
+    "a newer version": {**chat(BEN, "Ben"), "data": {"chat": BEN, "version": 2}},
+}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+async def test_a_chat_that_cannot_be_read_is_left_out_and_told(
+    hass: HomeAssistant,
+    account: Account,
+    hass_client: ClientSessionGenerator,
+    caplog: pytest.LogCaptureFixture,
+    kind: str,
+) -> None:
+    """The others work, whatever is done to them, and it can be mended or removed."""
+    entry = await set_up(hass, account, chat(), UNREADABLE[kind])
+    (subentry,) = (one for one in entry.subentries.values() if one.title == "Ben")
+    assert entry.state is ConfigEntryState.LOADED
+    assert online(hass) == STATE_OFF
+    found = issue(hass, Issue.CHAT_UNREADABLE, subentry.subentry_id)
+    assert found is not None
+    assert found.translation_placeholders == {"chat": "Ben", "instance": TITLE}
+    told = await get_diagnostics_for_config_entry(hass, hass_client, entry)
+    assert len(told["chats"]) == 1
+    for each in ("chat", "chats"):
+        form = await hass.config_entries.subentries.async_init(
+            (ENTRY_ID, each), context={"source": SOURCE_USER}
+        )
+        assert form["type"] is FlowResultType.FORM
+
+    if kind == "another type":
+        hass.config_entries.async_remove_subentry(entry, subentry.subentry_id)
+    else:
+        form = await entry.start_subentry_reconfigure_flow(hass, subentry.subentry_id)
+        result = await hass.config_entries.subentries.async_configure(
+            form["flow_id"], {"chat": ANNA, "name": "Ben"}
+        )
+        assert result["reason"] == "already_configured"
+        form = await entry.start_subentry_reconfigure_flow(hass, subentry.subentry_id)
+        shown = form["data_schema"]
+        assert shown is not None
+        result = await hass.config_entries.subentries.async_configure(
+            form["flow_id"], {"chat": "nobody", "name": "Ben"}
+        )
+        assert result["errors"] == {"chat": "invalid_chat"}
+        result = await hass.config_entries.subentries.async_configure(
+            form["flow_id"], {"chat": BEN, "name": "Ben"}
+        )
+        assert result["reason"] == "reconfigure_successful"
+    await settle(hass, account)
+    assert issue(hass, Issue.CHAT_UNREADABLE, subentry.subentry_id) is None
+    if kind != "another type":
+        assert online(hass, BEN) == STATE_OFF
+    assert online(hass) == STATE_OFF
+    assert_quiet(caplog)
+
+
+async def test_a_chat_that_becomes_unreadable_is_left_out(
+    hass: HomeAssistant, account: Account
+) -> None:
+    """While the account runs, as a restored file would at the next start."""
+    entry = await set_up(hass, account)
+    unreadable = {**UNREADABLE["no chat"]}
+    hass.config_entries.async_add_subentry(
+        entry,
+        ConfigSubentry(**{**unreadable, "data": MappingProxyType(unreadable["data"])}),
+    )
+    await settle(hass, account)
+    (subentry,) = (one for one in entry.subentries.values() if one.title == "Ben")
+    assert issue(hass, Issue.CHAT_UNREADABLE, subentry.subentry_id) is not None
+    await hass.config_entries.async_remove(ENTRY_ID)
+    assert issue(hass, Issue.CHAT_UNREADABLE, subentry.subentry_id) is None
+
+
+async def test_what_a_newer_version_wrote_is_refused_in_words(
+    hass: HomeAssistant, account: Account, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing of it is changed; it can be removed."""
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        entry_id=ENTRY_ID,
+        title=TITLE,
+        version=2,
+        data={"gateway": "waapi", "something": "else"},
+    )
+    entry.add_to_hass(hass)
+    assert not await hass.config_entries.async_setup(ENTRY_ID)
+    assert entry.state is ConfigEntryState.MIGRATION_ERROR
+    found = issue(hass, Issue.ENTRY_TOO_NEW)
+    assert found is not None
+    assert found.translation_placeholders == {"instance": TITLE}
+    for result in (
+        await hass.config_entries.options.async_init(ENTRY_ID),
+        await entry.start_reconfigure_flow(hass),
+        await hass.config_entries.subentries.async_init(
+            (ENTRY_ID, "chat"), context={"source": SOURCE_USER}
+        ),
+    ):
+        assert result["reason"] == "unusable_entry"
+    assert entry.data == {"gateway": "waapi", "something": "else"}
+    await hass.config_entries.async_remove(ENTRY_ID)
+    assert issue(hass, Issue.ENTRY_TOO_NEW) is None
+    assert_quiet(caplog)
+
+
+async def test_what_a_later_release_of_this_version_wrote_is_taken(
+    hass: HomeAssistant, account: Account
+) -> None:
+    """What it has more is left as it is."""
+    made = create_entry(account, chat())
+    entry = MockConfigEntry(
+        domain=DOMAIN,
+        entry_id=ENTRY_ID,
+        title=TITLE,
+        minor_version=7,
+        data={**made.data, "more": True},
+        subentries_data=[chat()],
+    )
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(ENTRY_ID)
+    await settle(hass, account)
+    assert online(hass) == STATE_OFF
+    assert entry.data["more"]
+
+
+async def test_what_an_older_version_than_any_wrote_is_not_taken(
+    hass: HomeAssistant, account: Account
+) -> None:
+    """There was none; whoever wrote that, it can't be read."""
+    entry = MockConfigEntry(domain=DOMAIN, entry_id=ENTRY_ID, version=0, data={})
+    entry.add_to_hass(hass)
+    assert not await hass.config_entries.async_setup(ENTRY_ID)
+    assert entry.state is ConfigEntryState.MIGRATION_ERROR

@@ -1,0 +1,203 @@
+"""Voice: what Assist answers by itself, and what with the blueprint."""
+
+from typing import Any
+
+from freezegun.api import FrozenDateTimeFactory
+import pytest
+
+from homeassistant.components.conversation import async_converse
+from homeassistant.components.homeassistant.exposed_entities import async_expose_entity
+from homeassistant.core import Context, HomeAssistant
+from homeassistant.setup import async_setup_component
+
+from .common import (
+    BEN,
+    FAMILY,
+    add_account,
+    advance,
+    anna,
+    ben,
+    chat,
+    online,
+    outlast_grace,
+    set_up,
+    settle,
+)
+from .simulator import Account, Simulator
+from .test_blueprints import automate, blueprints, devices, load
+
+__all__ = ["blueprints"]
+
+VOICE = "ask_by_voice.yaml"
+NOON = "2026-11-27T12:00:00+00:00"
+pytestmark = pytest.mark.usefixtures("blueprints", "unpaced")
+
+
+@pytest.fixture
+async def assist(hass: HomeAssistant) -> None:
+    """Set Assist up, before the first client asks for anything."""
+    for component in ("homeassistant", "conversation"):
+        assert await async_setup_component(hass, component, {})
+
+
+@pytest.fixture
+async def account(
+    hass: HomeAssistant,
+    assist: None,
+    reachable: None,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+) -> Account:
+    """Return an account at WaAPI, in a house with Assist."""
+    await hass.config.async_set_time_zone("UTC")
+    freezer.move_to(NOON)
+    account = add_account(simulator)
+    await account.set_presence(anna(account), "offline")
+    await account.set_presence(ben(account), "offline")
+    return account
+
+
+async def ask(hass: HomeAssistant, text: str, language: str = "en") -> str:
+    """Ask Assist, and return what it says."""
+    result = await async_converse(hass, text, None, Context(), language)
+    return str(result.response.speech["plain"]["speech"])
+
+
+async def prepare(hass: HomeAssistant, account: Account, **inputs: Any) -> None:
+    """Set up three chats, and the blueprint."""
+    await set_up(hass, account, chat(), chat(BEN, "Ben Miller"), chat(FAMILY, "Family"))
+    await automate(hass, VOICE, **inputs)
+
+
+async def test_what_assist_answers_without_it(
+    hass: HomeAssistant, account: Account
+) -> None:
+    """As the page says: on and off, and nothing about being online."""
+    await set_up(hass, account)
+    for entity_id in ("binary_sensor.anna", "binary_sensor.anna_typing"):
+        async_expose_entity(hass, "conversation", entity_id, should_expose=True)
+    hass.states.async_set("person.anna", "home", {"friendly_name": "Anna"})
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
+    assert await ask(hass, "is Anna on") == "Yes"
+    assert await ask(hass, "who is online") == "Not any"
+    # As if the state were asked for, and "online" were the name of one.
+    assert await ask(hass, "is Anna online") == "No, on"
+    assert await ask(hass, "is Anna typing") == "No, on"
+    assert (await ask(hass, "when was Anna last seen")).startswith("Sorry")
+
+
+async def test_who_is_online(hass: HomeAssistant, account: Account) -> None:
+    """Nobody, one, or several; and nobody is called offline by guess."""
+    await prepare(hass, account)
+    assert await ask(hass, "Who is online?") == "Nobody is online."
+    assert await ask(hass, "Wer ist gerade online?", "de") == "Niemand ist online."
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
+    for text in ("who's online on WhatsApp", "is anybody online right now"):
+        assert await ask(hass, text) == "Anna is online."
+    await account.set_presence(ben(account), "online")
+    await settle(hass, account)
+    assert await ask(hass, "who is online") == "Anna and Ben Miller are online."
+    for text in ("wer ist bei WhatsApp online", "ist jemand online"):
+        assert await ask(hass, text, "de") == "Anna und Ben Miller sind online."
+
+
+async def test_is_anna_online(hass: HomeAssistant, account: Account) -> None:
+    """By the whole name, or by a part of it; a person of that name does not matter."""
+    hass.states.async_set("person.anna", "home", {"friendly_name": "Anna"})
+    await prepare(hass, account)
+    assert await ask(hass, "Is Anna online?") == "Anna is not online."
+    await account.set_presence(anna(account), "online")
+    await account.set_presence(ben(account), "online")
+    await settle(hass, account)
+    assert await ask(hass, "is anna online") == "Anna is online."
+    assert await ask(hass, "is Ben online right now") == "Ben Miller is online."
+    assert await ask(hass, "ist Anna gerade online", "de") == "Anna ist online."
+    assert await ask(hass, "is Family online") == "Family is online."
+    assert await ask(hass, "is Carl online") == "There is no WhatsApp chat called Carl."
+
+
+async def test_is_somebody_writing(hass: HomeAssistant, account: Account) -> None:
+    """Somebody, or one in particular."""
+    await prepare(hass, account)
+    assert await ask(hass, "is somebody writing to me") == "Nobody is writing."
+    assert await ask(hass, "schreibt mir gerade jemand", "de") == "Niemand schreibt."
+    await account.set_presence(anna(account), "typing")
+    await account.set_presence(ben(account), "recording")
+    await settle(hass, account)
+    both = "Anna is typing. Ben Miller is recording a voice message."
+    for text in ("is somebody writing to me", "who is typing", "is anyone typing"):
+        assert await ask(hass, text) == both
+    assert await ask(hass, "is Anna typing") == "Anna is typing."
+    assert await ask(hass, "is Family writing") == "Family is not writing."
+    await account.set_presence(ben(account), "typing", group=FAMILY)
+    await settle(hass, account)
+    assert await ask(hass, "is Family writing") == "Ben Miller in Family is typing."
+    assert await ask(hass, "schreibt Anna", "de") == "Anna schreibt."
+    assert await ask(hass, "wer schreibt mir", "de") == (
+        "Anna und Ben Miller in Family schreiben. "
+        "Ben Miller nimmt eine Sprachnachricht auf."
+    )
+
+
+async def test_when_was_anna_last_seen(
+    hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
+) -> None:
+    """Today, yesterday, on a day, or nobody knows."""
+    await prepare(hass, account)
+    assert await ask(hass, "when was Family last seen") == (
+        "I don't know when Family was last seen."
+    )
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
+    assert await ask(hass, "when was Anna last seen") == "Anna is online."
+    await account.set_presence(anna(account), "offline")
+    await advance(hass, freezer, account, 60)
+    text = "Anna was last seen {} at 12:00."
+    assert await ask(hass, "when was Anna last online") == text.format("today")
+    assert await ask(hass, "wann war Anna zuletzt online", "de") == (
+        "Anna war zuletzt heute um 12:00 Uhr online."
+    )
+    await advance(hass, freezer, account, 24 * 3600)
+    assert await ask(hass, "when was Anna last seen") == text.format("yesterday")
+    await advance(hass, freezer, account, 24 * 3600)
+    assert await ask(hass, "when was Anna last seen") == text.format("on 27 November")
+    assert await ask(hass, "wann wurde Anna zuletzt gesehen", "de") == (
+        "Anna war zuletzt am 27.11. um 12:00 Uhr online."
+    )
+
+
+async def test_what_is_not_known(
+    hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
+) -> None:
+    """Without a connection nobody is called offline; without an account Assist says so."""
+    await prepare(hass, account)
+    await account.set_status("disconnected")
+    await outlast_grace(hass, freezer, account)
+    assert online(hass) == "unavailable"
+    assert await ask(hass, "who is online") == "I don't know who is online."
+    assert await ask(hass, "is Anna online") == "I don't know whether Anna is online."
+    (entry,) = hass.config_entries.async_entries("whatsapp_presence")
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert await ask(hass, "who is online") == (
+        "WhatsApp is not connected at the moment."
+    )
+
+
+async def test_own_sentences_and_chats(hass: HomeAssistant, account: Account) -> None:
+    """Only who may be asked for, in words of one's own, in any language."""
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    answers: dict[str, Any] = dict(load(VOICE).inputs["answers"])
+    own = {**answers["default"]["en"], "one_online": "{names} on linjoilla."}
+    await automate(
+        hass,
+        VOICE,
+        chats=devices(hass, VOICE, "chats", BEN),
+        who_sentences=["kuka on linjoilla"],
+        answers={**answers["default"], "fi": own},
+    )
+    await account.set_presence(anna(account), "online")
+    await account.set_presence(ben(account), "online")
+    await settle(hass, account)
+    assert await ask(hass, "Kuka on linjoilla?", "fi") == "Ben on linjoilla."
