@@ -117,10 +117,8 @@ class Instance:
         )
         self.inbox = Inbox(hass, entry, self.async_handle_events)
         self._deadlines = create_deadlines(hass)
-        # One callback for all chats.
-        self._on_seen = self._keep_last_seen
-        self._stream_was_lost = False
-        self._learning = False
+        self._on_seen = self._keep_last_seen  # One for all chats.
+        self._stream_was_lost = self._learning = False
         entry.async_on_unload(self._deadlines.clear)
         entry.async_on_unload(store.async_flush)
 
