@@ -23,7 +23,7 @@ from .const import CONF_GATEWAY, DOMAIN
 from .gateways import GATEWAYS
 from .gateways.base import Gateway
 from .gateways.waha import WahaGateway
-from .helpers import is_complete, is_local_host
+from .helpers import is_local_host
 
 RESOLVE_TIMEOUT = 5
 
@@ -125,8 +125,7 @@ async def async_entries_at(
         entry
         for entry in hass.config_entries.async_entries(DOMAIN, include_ignore=False)
         if entry.data.get(CONF_GATEWAY) == data[CONF_GATEWAY]
-        and is_complete(hass, entry.data)
-        and (url := entry.data[CONF_URL])
+        and isinstance(url := entry.data.get(CONF_URL), str)
         and await _async_is_same(hass, url, data[CONF_URL])
     ]
 
