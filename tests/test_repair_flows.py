@@ -1,5 +1,6 @@
 """The repairs that a click can help with, as the front end goes through them."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any
@@ -39,6 +40,7 @@ from .common import (
     settle,
     state,
     subscriptions,
+    until,
     webhook_url,
     webhook_urls,
 )
@@ -468,3 +470,61 @@ async def test_dialog_whose_account_is_gone(
     result = await repairs.confirm()
     assert (result["type"], result["reason"]) == ("abort", "account_removed")
     assert told(hass) == {}
+
+
+async def test_account_that_is_removed_while_it_is_looked_at(
+    hass: HomeAssistant, account: WaapiAccount, repairs: RepairDialog
+) -> None:
+    """What is answered then is told to nobody."""
+    account.status = "qr"
+    entry = await set_up(hass, account)
+    await repairs.open(Issue.INSTANCE_NOT_READY)
+    made, hold = len(account.simulator.requests), asyncio.Event()
+    account.simulator.fail_next(hold=hold)
+    clicked = hass.async_create_task(repairs.confirm())
+    await until(lambda: len(account.simulator.requests) > made)
+    assert await hass.config_entries.async_remove(entry.entry_id)
+    hold.set()
+    assert (await clicked)["type"] == "abort"
+    assert told(hass) == {}
+
+
+async def test_account_that_is_removed_while_it_is_announced(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    repairs: RepairDialog,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Nobody waits any more for what will never arrive."""
+    entry = await silence(hass, account, freezer)
+    await repairs.open(Issue.NOTHING_ARRIVES)
+    hold = asyncio.Event()
+    account.simulator.fail_next(hold=hold, path="send-presence-available")
+    clicked = hass.async_create_task(repairs.confirm())
+    await until(lambda: requests(account, "send-presence-available"))
+    assert await hass.config_entries.async_remove(entry.entry_id)
+    hold.set()
+    assert (await clicked)["type"] == "abort"
+    assert not account.available
+    for _ in range(4):
+        await advance(hass, freezer, account, 10 * 60)
+    assert told(hass) == {}
+
+
+async def test_dialog_whose_problem_has_gone(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    repairs: RepairDialog,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Its texts go on to name what they are about."""
+    await set_up(hass, account)
+    await lose_events(hass, account, freezer)
+    await repairs.open(Issue.WEBHOOK_SILENT)
+    account.simulator.delivery.faults = Faults()
+    await account.set_presence(anna(account), "typing")
+    await settle(hass, account)
+    assert told(hass) == {}
+    form = await repairs.choose("by_hand")
+    assert form["description_placeholders"]["instance"] == TITLE
+    assert form["data_schema"][0]["default"] == webhook_url(hass)

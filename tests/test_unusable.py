@@ -19,7 +19,7 @@ from homeassistant.config_entries import (
     ConfigSubentry,
     ConfigSubentryData,
 )
-from homeassistant.const import STATE_OFF
+from homeassistant.const import STATE_OFF, STATE_ON
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.setup import async_setup_component
@@ -36,6 +36,8 @@ from .common import (
     online,
     set_up,
     settle,
+    webhook_url,
+    webhook_urls,
 )
 from .simulator import Account, Simulator
 
@@ -251,6 +253,48 @@ async def test_a_chat_that_cannot_be_read_is_left_out_and_told(
     if kind != "another type":
         assert online(hass, BEN) == STATE_OFF
     assert online(hass) == STATE_OFF
+    assert_quiet(caplog)
+
+
+@pytest.mark.parametrize(
+    "put",
+    [
+        {"old_webhook_urls": None},
+        {"old_webhook_urls": "https://ha.example.org"},
+        {"old_webhook_urls": [5, None]},
+        {"cloudhook_url": 5},
+    ],
+    ids=str,
+)
+async def test_what_is_kept_of_the_webhook_may_be_anything(
+    hass: HomeAssistant,
+    account: Account,
+    caplog: pytest.LogCaptureFixture,
+    put: Mapping[str, Any],
+) -> None:
+    """What makes no sense is left out; the webhook is registered, and removed."""
+    entry = create_entry(account, chat())
+    broken(entry, hass, **put)
+    assert await hass.config_entries.async_setup(ENTRY_ID)
+    await settle(hass, account)
+    assert webhook_urls(account) == [webhook_url(hass)]
+    await hass.config_entries.async_remove(ENTRY_ID)
+    assert webhook_urls(account) == []
+    assert_quiet(caplog)
+
+
+@pytest.mark.parametrize("alias", [None, 5, [ANNA]], ids=str)
+async def test_another_id_that_is_none_is_left_out(
+    hass: HomeAssistant,
+    account: Account,
+    caplog: pytest.LogCaptureFixture,
+    alias: Any,
+) -> None:
+    """The chat is known by its own."""
+    await set_up(hass, account, chat(alias=alias))
+    await account.set_presence(ANNA, "online")
+    await settle(hass, account)
+    assert online(hass) == STATE_ON
     assert_quiet(caplog)
 
 

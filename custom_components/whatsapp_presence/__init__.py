@@ -29,6 +29,7 @@ from .instance.registration import WebhookRegistration, async_remove_webhook
 from .instance.store import InstanceStore
 from .instance.stream import async_start_stream
 from .instance.webhook import async_open_webhook
+from .instance.written import old_addresses
 from .log_filter import async_redact, async_stop_redacting
 from .repairs import Issue, async_clear_issue, async_raise_issue
 from .services import async_setup_services
@@ -166,7 +167,7 @@ def _redact_secrets(entry: WhatsAppPresenceConfigEntry, gateway: Gateway) -> Non
             *gateway.secrets,
             entry.data[CONF_WEBHOOK_ID],
             entry.data.get(CONF_CLOUDHOOK_URL),
-            *entry.data.get(CONF_OLD_WEBHOOK_URLS, ()),
+            *old_addresses(entry.data),
             entry.options.get(CONF_WEBHOOK_SECRET),
         ),
     )

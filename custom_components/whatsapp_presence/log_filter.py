@@ -97,9 +97,15 @@ _FILTER: Final = _RedactingFilter()
 
 
 @callback
-def async_redact(owner: str, secrets: Iterable[str | None]) -> None:
-    """Keep an owner's secrets out of the log from now on, in place of earlier ones."""
-    _FILTER.keep(owner, frozenset(filter(None, secrets)))
+def async_redact(owner: str, secrets: Iterable[object]) -> None:
+    """Keep an owner's secrets out of the log from now on, in place of earlier ones.
+
+    What is no text, or empty, is none.
+    """
+    _FILTER.keep(
+        owner,
+        frozenset(secret for secret in secrets if isinstance(secret, str) and secret),
+    )
     # Not at a logger: its filters see nothing of what its children write.
     for handler in logging.getLogger().handlers:
         handler.addFilter(_FILTER)

@@ -1,6 +1,7 @@
 """Problems that the user can mend, and those that mend themselves."""
 
 from abc import abstractmethod
+import asyncio
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any, ClassVar, Final, override
@@ -100,13 +101,13 @@ def learn_more_url(issue: Issue) -> str:
 
 @callback
 def async_is_told(
-    hass: HomeAssistant, owner_ids: Collection[str], *, besides: Issue
+    hass: HomeAssistant, owner_ids: Collection[str], *, besides: Collection[Issue]
 ) -> bool:
     """Whether the user is told of any other problem of an entry and its subentries."""
     return any(
         found.data is not None
         and found.data.get("owner_id") in owner_ids
-        and found.data.get("issue") != besides
+        and found.data.get("issue") not in besides
         for (domain, _), found in ir.async_get(hass).issues.items()
         if domain == DOMAIN and found.active
     )
@@ -128,6 +129,7 @@ class _FixFlow(RepairsFlow):
         """Remember which problem it is, and whose."""
         self.issue = issue
         self._entry_id = entry_id
+        self._named: Mapping[str, str] = {}
 
     @property
     def entry(self) -> ConfigEntry[Any] | None:
@@ -171,9 +173,14 @@ class _FixFlow(RepairsFlow):
 
     @callback
     def placeholders(self) -> dict[str, str]:
-        """Return what the texts of the flow may name."""
+        """Return what the texts of the flow may name.
+
+        The problem may be gone before the dialog is, which goes on to name it.
+        """
         issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
-        return dict(issue.translation_placeholders or {}) if issue else {}
+        if issue is not None:
+            self._named = issue.translation_placeholders or {}
+        return dict(self._named)
 
 
 class _WebhookFlow(_FixFlow):
@@ -273,7 +280,11 @@ class _LookAgainFlow(_FixFlow):
     @override
     async def async_fix(self, data: Any, user_input: Mapping[str, Any]) -> bool:
         coordinator = data.instance.coordinator
-        await coordinator.async_refresh()
+        # The entry's own task: what is answered when that is unloaded is for nobody.
+        look = coordinator.config_entry.async_create_background_task(
+            self.hass, coordinator.async_refresh(), f"{DOMAIN} look at the instance"
+        )
+        await asyncio.wait([look])
         return bool(coordinator.ready)
 
 
@@ -287,6 +298,9 @@ class _AnnounceFlow(_FixFlow):
         try:
             await data.instance.announcer.async_begin()
         except GatewayError:
+            return False
+        if not data.instance.announcer.is_on:
+            # The entry was unloaded meanwhile.
             return False
         data.instance.silence.async_start_over()
         # The switch shows it.

@@ -18,6 +18,7 @@ from homeassistant.const import (
     EVENT_HOMEASSISTANT_STOP,
     SERVICE_TURN_OFF,
     SERVICE_TURN_ON,
+    STATE_OFF,
     STATE_ON,
 )
 from homeassistant.core import HomeAssistant
@@ -269,6 +270,31 @@ async def test_switched_on_while_it_is_being_taken_back(
     assert await hass.config_entries.async_unload(entry.entry_id)
     assert requests(account, OFF) == 2
     assert not account.available
+
+
+async def test_switched_off_while_it_is_being_announced(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+    hass_storage: dict[str, Any],
+) -> None:
+    """An answer that comes too late is not what the user wants any more."""
+    await set_up(hass, account)
+    simulator.fail_next(status=None, delay=5, path=ON)
+    turning = hass.async_create_task(turn(hass, SERVICE_TURN_ON))
+    await until(lambda: requests(account, ON) == 1)
+    await turn(hass, SERVICE_TURN_OFF)
+    await advance(hass, freezer, account, 5)
+    await turning
+    for _ in range(3):
+        await advance(hass, freezer, account, 21)
+    found = hass.states.get(SWITCH)
+    assert found is not None
+    assert found.state == STATE_OFF
+    assert not account.available
+    assert requests(account, ON) == 1
+    assert not pending(hass_storage)
 
 
 async def test_announcement_whose_answer_was_lost_is_taken_back(

@@ -21,6 +21,7 @@ from ..common import (
     ANNA_LID,
     BEN,
     FAMILY,
+    SUBSCRIBE,
     add_account,
     advance,
     anna,
@@ -410,3 +411,28 @@ async def test_answer_for_a_chat_that_was_removed_meanwhile_does_not_count(
     assert told(caplog) == []
     assert subscriptions(account, ANNA) == made + 1
     assert [one.chat_id for one in instance_of(entry).chats.values()] == [BEN]
+
+
+async def test_an_event_ends_what_is_told_of_failing_calls(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Who is told of is known, and the repair must not say otherwise."""
+    entry = await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    simulator.fail_next(10_000, status=500, path=SUBSCRIBE["waapi"])
+    for _ in range(30):
+        await advance(hass, freezer, account, 60)
+    assert failing(hass, entry.entry_id)
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
+    assert online(hass) == STATE_ON
+    assert not failing(hass, entry.entry_id)
+    assert failing(hass, subentry_id(entry, BEN))
+    await account.set_presence(ben(account), "online")
+    await settle(hass, account)
+    assert not failing(hass, subentry_id(entry, BEN))
+    for _ in range(30):
+        await advance(hass, freezer, account, 60)
+    assert failing(hass, entry.entry_id)

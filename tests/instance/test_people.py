@@ -306,3 +306,29 @@ async def test_both_forms_of_a_number_are_one_chat(
     entry = await set_up(hass, account, chat(new, "Carla"))
     instance_of(entry).async_handle_events([PresenceUpdate(chat_id=old, online=True)])
     assert online(hass, new) == STATE_ON
+
+
+async def test_a_chat_that_is_added_later_gets_its_name(
+    hass: HomeAssistant, account: WaapiAccount
+) -> None:
+    """Names that were asked for before do not count for it."""
+    entry = await set_up(hass, account, chat(title="+49 1511 234567"))
+    assert [one.title for one in entry.subentries.values()] == ["Anna"]
+    await add_chat(hass, account, entry, BEN, "+44 7700 900123")
+    assert [one.title for one in entry.subentries.values()] == ["Anna", "Ben"]
+
+
+async def test_names_are_asked_for_again_after_a_failure(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """After the next round; what failed once may pass."""
+    failed = simulator.fail_next(status=500, path="get-chats")
+    entry = await set_up(hass, account, chat(title="+49 1511 234567"))
+    assert failed.seen == 1
+    assert [one.title for one in entry.subentries.values()] == ["+49 1511 234567"]
+    for _ in range(20):
+        await advance(hass, freezer, account, 61)
+    assert [one.title for one in entry.subentries.values()] == ["Anna"]

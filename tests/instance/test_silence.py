@@ -167,6 +167,15 @@ def subentries(hass: HomeAssistant) -> list[str]:
     return list(hass.config_entries.async_get_known_entry(ENTRY_ID).subentries)
 
 
+async def test_a_chat_that_can_not_be_read_explains_nothing(
+    hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
+) -> None:
+    """It is left out; that nothing arrives of the others has another reason."""
+    await set_up(hass, account, chat(), {**chat(BEN, "Ben"), "data": {}})
+    await pass_half_an_hour(hass, account, freezer)
+    assert is_told(hass)
+
+
 async def test_others_problems_explain_nothing(
     hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
 ) -> None:

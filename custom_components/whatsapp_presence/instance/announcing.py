@@ -60,6 +60,8 @@ class Announcer:
         self._cancel_repeat: CALLBACK_TYPE | None = None
         self._cancel_retry: CALLBACK_TYPE | None = None
         self._retry_delay = FIRST_RETRY
+        # What the user wants, while an answer is awaited.
+        self._is_wanted = False
         self._has_left = False
 
     @property
@@ -80,6 +82,7 @@ class Announcer:
 
     async def async_begin(self) -> None:
         """Announce the account now, and go on doing so. Raises GatewayError."""
+        self._is_wanted = True
         self._note(announced=True)
         await self._gateway.set_available(True)
         if self._has_left:
@@ -87,6 +90,11 @@ class Announcer:
             if not await async_say_goodbye(self._gateway):
                 self._note(announced=True)
                 await self._store.async_flush()
+            return
+        if not self._is_wanted:
+            # Switched off meanwhile, and nobody knows in which order that was heard.
+            self._note(announced=True)
+            self.async_end()
             return
         self.async_go_on()
         self._on_begin()
@@ -108,6 +116,7 @@ class Announcer:
     @callback
     def async_end(self) -> None:
         """Announce the account no longer, however long the gateway takes for it."""
+        self._is_wanted = False
         self._stop()
         self._retry_delay = FIRST_RETRY
         self._retry_soon(0)

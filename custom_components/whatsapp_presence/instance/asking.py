@@ -40,7 +40,8 @@ class Asker:
         self._on_trouble = on_trouble
         # Whether answers count: not what an instance said that was lost meanwhile.
         self.active = False
-        self._failing: set[Chat] = set()
+        # Of whom the user is told that asking for them fails.
+        self.failing: set[Chat] = set()
         # Whether one request for all chats was answered, the last time.
         self.answers_for_all = False
 
@@ -148,15 +149,25 @@ class Asker:
                 chat.subentry.subentry_id,
                 chat=chat.subentry.title,
             )
-        elif chat.tracker.failing and chat not in self._failing:
-            self._failing.add(chat)
+        elif chat.tracker.failing and chat not in self.failing:
+            self.failing.add(chat)
             self._tell_failing()
+
+    @callback
+    def async_note_arrival(self) -> None:
+        """Events arrived: who is told of by one is known, whatever asking comes to."""
+        for chat in [chat for chat in self.failing if not chat.tracker.failing]:
+            self._recovered(chat)
 
     @callback
     def _clear(self, chat: Chat) -> None:
         async_clear_issue(self._hass, Issue.CHAT_REFUSED, chat.subentry.subentry_id)
-        if chat in self._failing:
-            self._failing.discard(chat)
+        self._recovered(chat)
+
+    @callback
+    def _recovered(self, chat: Chat) -> None:
+        if chat in self.failing:
+            self.failing.discard(chat)
             async_clear_issue(
                 self._hass, Issue.PRESENCE_FAILING, chat.subentry.subentry_id
             )
@@ -165,9 +176,9 @@ class Asker:
     @callback
     def _tell_failing(self) -> None:
         """Tell of the account if it is most of its chats, else of each chat."""
-        is_account = len(self._failing) * 2 > len(self._people.chats)
+        is_account = len(self.failing) * 2 > len(self._people.chats)
         owners = {
-            chat.subentry.subentry_id: chat.subentry.title for chat in self._failing
+            chat.subentry.subentry_id: chat.subentry.title for chat in self.failing
         }
         account = {self._entry.entry_id: self._entry.title}
         for owner_id, title in (account if is_account else owners).items():

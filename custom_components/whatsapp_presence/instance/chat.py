@@ -12,6 +12,7 @@ from homeassistant.core import HomeAssistant, callback
 
 from ..const import CONF_CHAT, CONF_SETTLE_TIME, DEFAULT_SETTLE_TIME
 from ..presence import chat_id as cid
+from ..presence.clock import LONG_AGO
 from ..presence.model import ChatPresence, PresenceUpdate, changes
 from ..presence.tracker import CLOCK_JUMP, PresenceTracker
 from .deadlines import Deadlines
@@ -104,13 +105,13 @@ class Chat:
         self.on_picture: Callable[[], None] | None = None
         # How many events told of the chat, and when the last one did, in loop time.
         self.pushes = 0
-        self.pushed_at = -math.inf
+        self.pushed_at = LONG_AGO
         self._deadlines = deadlines
         self._listeners: list[Listener] = []
         self._loop = hass.loop
         self._on_seen = on_seen
         # When all that was told would have been, at one each TELL_SPAN; in loop time.
-        self._tells_until = -math.inf
+        self._tells_until = LONG_AGO
         # Whether something waits to be told, which is sure to wake the chat.
         self._held_back = False
         self._wake_at = math.inf

@@ -232,11 +232,16 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         if self._listeners:
             self._schedule_refresh()
 
-    async def _grace_is_over(self, _now: datetime) -> None:
-        """Look once more; then what is known of the chats holds no longer."""
+    @callback
+    def _grace_is_over(self, _now: datetime) -> None:
         self._cancel_grace = None
+        self.config_entry.async_create_background_task(
+            self.hass, self._async_end_grace(), f"{DOMAIN} end of the grace time"
+        )
+
+    async def _async_end_grace(self) -> None:
         if self.trouble is not None:
-            # The next failure is told in the log, by the base class.
+            # One more look, whose failure is told in the log, by the base class.
             self.available = False
             await self.async_refresh()
             if self.ready:

@@ -92,19 +92,20 @@ class Instance:
             gateway.capabilities.announce_seconds, self.announcer.note_request
         )
         self.delivery = Delivery(hass, entry, gateway, on_change=self._follow_push)
+        self._asker = Asker(
+            hass,
+            entry,
+            gateway,
+            self.people,
+            self.delivery,
+            self.budget,
+            on_trouble=self.report,
+        )
         self.rounds = Rounds(
             hass,
             entry,
             gateway,
-            Asker(
-                hass,
-                entry,
-                gateway,
-                self.people,
-                self.delivery,
-                self.budget,
-                on_trouble=self.report,
-            ),
+            self._asker,
             self.budget,
             self.delivery,
             on_done=self._start_to_learn,
@@ -117,8 +118,8 @@ class Instance:
         )
         self.inbox = Inbox(hass, entry, self.async_handle_events)
         self._deadlines = create_deadlines(hass)
-        self._stream_was_lost = False
-        self._learning = False
+        self._on_seen = self._keep_last_seen  # One for all chats.
+        self._stream_was_lost = self._learning = False
         entry.async_on_unload(self._deadlines.clear)
         entry.async_on_unload(store.async_flush)
 
@@ -131,7 +132,7 @@ class Instance:
             self.people.aliases.main,
             self._deadlines,
             ordered=self.gateway.capabilities.transport is Transport.WEBSOCKET,
-            on_seen=self._keep_last_seen,
+            on_seen=self._on_seen,
         )
         if (last_seen := self.store.last_seen.get(chat.chat_id)) is not None:
             chat.restore_last_seen(last_seen)
@@ -159,17 +160,9 @@ class Instance:
             self.store.async_changed()
 
     @callback
-    def _forget_the_removed(self) -> None:
-        """Keep nothing of chats that were removed while the account did not run."""
-        last_seen = self.store.last_seen
-        for gone in last_seen.keys() - {chat.chat_id for chat in self.chats.values()}:
-            del last_seen[gone]
-            self.store.async_changed()
-
-    @callback
     def async_start(self) -> None:
         """Begin to subscribe the chats, in the background."""
-        self._forget_the_removed()
+        self.store.forget_others({chat.chat_id for chat in self.chats.values()})
         self.entry.async_on_unload(
             async_track_time_interval(
                 self._hass,
@@ -203,6 +196,8 @@ class Instance:
                 self.coordinator.async_look_again()
         if statuses:
             self.coordinator.statuses.async_hear(statuses)
+        if self._asker.failing:
+            self._asker.async_note_arrival()
         self.silence.async_note_arrival()
 
     @callback

@@ -60,10 +60,12 @@ class People:
         """Route events to a chat."""
         self._chats[chat.chat_id] = chat
         self._persons[cid.same_person(chat.chat_id)] = chat
-        if alias := chat.subentry.data.get(CONF_ALIAS):
+        alias = chat.subentry.data.get(CONF_ALIAS)
+        if isinstance(alias, str) and alias:
             self.aliases.learn(alias, chat.chat_id)
         self.async_rename(chat)
         self._lookups.forgive()
+        self._asked_names = False
 
     @callback
     def async_remove(self, chat: Chat) -> None:
@@ -122,6 +124,7 @@ class People:
         """Ask again for whom nobody could name: it may be known by now."""
         self._lookups.forgive()
         self._asked_aliases.clear()
+        self._asked_names = False
 
     @callback
     def expire(self) -> None:
@@ -188,6 +191,7 @@ class People:
             listed = await self._gateway.list_chats()
         except GatewayError as err:
             _LOGGER.debug("Asking for names failed: %s", type(err).__name__)
+            self._asked_names = False
             return
         for one in listed:
             if one.name and (chat := self.find(one.chat_id)) in nameless:

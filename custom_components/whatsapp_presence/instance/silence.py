@@ -21,6 +21,8 @@ from .chat import Chat
 
 LOOK_INTERVAL: Final = timedelta(minutes=1)
 PATIENCE: Final = timedelta(minutes=30)
+# What is told besides explains why nothing arrives, but for these.
+EXPLAINS_NOTHING: Final = (Issue.NOTHING_ARRIVES, Issue.CHAT_UNREADABLE)
 
 
 class Silence:
@@ -105,7 +107,7 @@ class Silence:
         """Tell it, unless something else that is told already explains it."""
         entry = self._entry
         owners = {entry.entry_id, *entry.subentries}
-        if async_is_told(self._hass, owners, besides=Issue.NOTHING_ARRIVES):
+        if async_is_told(self._hass, owners, besides=EXPLAINS_NOTHING):
             async_clear_issue(self._hass, Issue.NOTHING_ARRIVES, entry.entry_id)
             return
         async_raise_issue(

@@ -1,6 +1,6 @@
 """What is kept of an account across restarts, and power cuts."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set as AbstractSet
 from contextlib import suppress
 from datetime import datetime
 import logging
@@ -77,6 +77,13 @@ class InstanceStore:
         if not self._is_pending:
             self._is_pending = True
             self._store.async_delay_save(self._to_store, SAVE_DELAY)
+
+    @callback
+    def forget_others(self, chat_ids: AbstractSet[str]) -> None:
+        """Keep nothing of chats that were removed while the account did not run."""
+        for gone in self.last_seen.keys() - chat_ids:
+            del self.last_seen[gone]
+            self.async_changed()
 
     async def async_flush(self) -> None:
         """Write now what is not written yet."""

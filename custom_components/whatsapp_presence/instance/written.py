@@ -1,6 +1,7 @@
 """Which addresses of its webhook an entry has put at the gateway."""
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -48,8 +49,7 @@ class WrittenAddresses:
     @property
     def old(self) -> list[str]:
         """The addresses that are to be deleted at the gateway."""
-        old = self._entry.data.get(CONF_OLD_WEBHOOK_URLS)
-        return [url for url in old if url] if isinstance(old, list) else []
+        return old_addresses(self._entry.data)
 
     @callback
     def follow(self, url: str | None) -> str | None:
@@ -130,3 +130,11 @@ class WrittenAddresses:
                 data[key] = value
         if data != self._entry.data:
             self._hass.config_entries.async_update_entry(self._entry, data=data)
+
+
+def old_addresses(data: Mapping[str, Any]) -> list[str]:
+    """Return an entry's addresses that are to be deleted at the gateway."""
+    old = data.get(CONF_OLD_WEBHOOK_URLS)
+    if not isinstance(old, list):
+        return []
+    return [url for url in old if isinstance(url, str) and url]
