@@ -24,10 +24,6 @@ from pytest_homeassistant_custom_component.common import (
 from custom_components.whatsapp_presence.const import DOMAIN, SUBENTRY_TYPE_CHAT
 from custom_components.whatsapp_presence.gateways import GATEWAYS
 from homeassistant import loader
-
-# It is loaded with what the webhook may lean on, and complains of a library that the
-# machine may lack: before anybody listens for complaints.
-import homeassistant.components.camera.img_util  # noqa: F401
 from homeassistant.config_entries import (
     ConfigEntryState,
     ConfigSubentry,
