@@ -150,7 +150,7 @@ class Chat:
         changed = tracker.apply(update, now)
         if (deadline := tracker.deadline) is not None and deadline < self._wake_at:
             self._arm(now)
-        if changed:
+        if changed and not self._held_back:
             self._tell_in_time(elapsed)
 
     @callback
@@ -276,8 +276,6 @@ class Chat:
     @callback
     def _tell_in_time(self, now: float) -> None:
         """Tell those who listen: now, or soon if they were told much of late."""
-        if self._held_back:
-            return
         self._tells_until = max(self._tells_until, now) + TELL_SPAN
         if (wait := self._tells_until - now - TELLS_AT_ONCE * TELL_SPAN) > 0:
             self._held_back = True
