@@ -23,7 +23,7 @@ from .const import CONF_GATEWAY, DOMAIN
 from .gateways import GATEWAYS
 from .gateways.base import Gateway
 from .gateways.waha import WahaGateway
-from .helpers import is_complete, is_local_host
+from .helpers import is_local_host
 
 RESOLVE_TIMEOUT = 5
 
@@ -125,8 +125,7 @@ async def async_entries_at(
         entry
         for entry in hass.config_entries.async_entries(DOMAIN, include_ignore=False)
         if entry.data.get(CONF_GATEWAY) == data[CONF_GATEWAY]
-        and is_complete(hass, entry.data)
-        and (url := entry.data[CONF_URL])
+        and isinstance(url := entry.data.get(CONF_URL), str)
         and await _async_is_same(hass, url, data[CONF_URL])
     ]
 
@@ -196,7 +195,10 @@ async def _async_is_same(hass: HomeAssistant, first: str, second: str) -> bool:
 
     All of loopback is one host; a name is where it leads to, if it leads somewhere.
     """
-    one, two = URL(first), URL(second)
+    try:
+        one, two = URL(first), URL(second)
+    except ValueError:
+        return False
     if (one.port, one.path.rstrip("/")) != (two.port, two.path.rstrip("/")):
         return False
     if one.host == two.host:
