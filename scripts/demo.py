@@ -155,39 +155,20 @@ async def find_entities(
 async def count_time_online(
     home_assistant: HomeAssistant, instances: list[Instance]
 ) -> None:
-    """Add a helper for each chat that counts how long it was online today."""
-    for instance in instances:
-        for chat in instance.chats:
-            chat.entities[ONLINE_TODAY] = await _add_history_stats(
-                home_assistant,
-                {
-                    # Home Assistant puts the name of the chat's device before it.
-                    "name": "Online today",
-                    "entity_id": chat.entities["online"],
-                    "type": "time",
-                },
-                {"state": ["on"]},
-                {"start": "{{ today_at() }}", "end": "{{ now() }}"},
-            )
-
-
-async def _add_history_stats(
-    home_assistant: HomeAssistant, *forms: dict[str, Any]
-) -> str:
-    """Add a helper as a user would, form by form; returns its entity's id."""
-    base = "/api/config/config_entries/flow"
-    result = await home_assistant.post(base, {"handler": "history_stats"})
-    path = f"{base}/{result['flow_id']}"
-    for form in forms:
-        result = await home_assistant.post(path, form)
-    entry_id = result["result"]["entry_id"]
+    """Switch on what counts how long each chat was online today."""
     async with home_assistant.websocket() as call:
-        (entity_id,) = (
-            str(entity["entity_id"])
-            for entity in await call("config/entity_registry/list")
-            if entity["config_entry_id"] == entry_id
+        for instance in instances:
+            for chat in instance.chats:
+                await call(
+                    "config/entity_registry/update",
+                    entity_id=chat.entities[ONLINE_TODAY],
+                    disabled_by=None,
+                )
+    for instance in instances:
+        # By itself, Home Assistant would do so after half a minute.
+        await home_assistant.post(
+            f"/api/config/config_entries/entry/{instance.entry_id}/reload", {}
         )
-    return entity_id
 
 
 def dashboard(instances: list[Instance]) -> dict[str, Any]:
@@ -287,7 +268,7 @@ async def show_dashboard(
 ) -> str:
     """Open on the dashboard that fills itself; returns its address.
 
-    Beside it is one by hand, with what Home Assistant counts for it.
+    Beside it is one by hand, with how long each was online today.
     """
     await count_time_online(home_assistant, instances)
     async with home_assistant.websocket() as call:
@@ -403,11 +384,11 @@ class Check:
         )
 
     async def _counted(self, instance: Instance) -> None:
-        """What Home Assistant counts is what was seen just before."""
+        """What is counted is what was seen just before."""
         await self._see(
             instance,
             "Anna",
-            "online today (h)",
+            "online today",
             ONLINE_TODAY,
             lambda state: state not in UNKNOWN_STATES and float(state) > 0,
         )

@@ -31,9 +31,10 @@ pytestmark = pytest.mark.usefixtures("unpaced")
 PACKAGE = str(Path(integration.__file__).parent)
 NOW = 1_790_000_000
 
-# Python functions of the integration that run for one event, at most.
-CALLS_WITHOUT_NEWS = {"waapi": 38, "wawp": 39}
-CALLS_WITH_NEWS = {"waapi": 88, "wawp": 89}
+# Python functions of the integration that run for one event, at most. What WaAPI repeats
+# is remembered, and not read again.
+CALLS_WITHOUT_NEWS = {"waapi": 19, "wawp": 39}
+CALLS_WITH_NEWS = {"waapi": 72, "wawp": 77}
 # Of the states that one event writes, as JSON.
 BYTES_WITH_NEWS = 1500
 

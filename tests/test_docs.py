@@ -30,8 +30,8 @@ from custom_components.whatsapp_presence.presence import person, subscription
 from custom_components.whatsapp_presence.presence.model import PresenceChange
 from custom_components.whatsapp_presence.repairs import Issue, learn_more_url
 from custom_components.whatsapp_presence.trigger import TRIGGERS
-from homeassistant.components.history_stats.sensor import PLATFORM_SCHEMA
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.template import Template
 from homeassistant.setup import async_setup_component
 from homeassistant.util import slugify
@@ -454,14 +454,16 @@ async def test_the_template_finds_the_unknown_chats(
 async def test_the_other_examples_name_what_is_there(
     hass: HomeAssistant, account: Any
 ) -> None:
-    """The dashboard's entities are those of the chats, or counted as is shown."""
-    view, counted = map(yaml.safe_load, blocks("docs/dashboard.md", "yaml"))
-    sensors = [PLATFORM_SCHEMA(one) for one in counted["sensor"]]
-    names = {f"sensor.{slugify(one['name'])}" for one in sensors}
-    assert len(names) == 3
-    for entity_id in {*mentioned(json.dumps(view))} - names:
-        assert hass.states.get(entity_id), entity_id
-    assert names & {*mentioned(json.dumps(view))}
+    """The dashboard's entities are those of the chats, if they are switched on."""
+    (view,) = map(yaml.safe_load, blocks("docs/dashboard.md", "yaml"))
+    registry = er.async_get(hass)
+    for entity_id in mentioned(json.dumps(view)):
+        entry = registry.async_get(entity_id)
+        assert entry, entity_id
+        if entry.disabled_by:
+            assert entry.unique_id.endswith(f"_{ONLINE_TODAY}")
+        else:
+            assert hass.states.get(entity_id), entity_id
 
 
 def outline(view: dict[str, Any]) -> list[list[tuple[Any, ...]]]:

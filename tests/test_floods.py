@@ -190,6 +190,25 @@ async def test_chat_that_a_flood_tells_of_is_written_now_and_then(
     assert activity(hass) == "idle"
 
 
+async def test_flood_that_goes_on_is_written_twice_a_second(
+    hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
+) -> None:
+    """What waited and is told was one of them."""
+    await set_up(hass, account)
+    words = ["typing", "recording_audio"]
+    await post(hass, [presence(word=word) for word in words * TELLS_AT_ONCE])
+    await advance(hass, freezer, account, 0.6)
+    writes = Writes(hass)
+    for _ in range(10):
+        for burst in (words, words[:1]):
+            await post(hass, [presence(word=word) for word in burst])
+            await advance(hass, freezer, account, 0.5)
+        assert activity(hass) == ("typing" if words[0] == "typing" else "recording")
+        words.reverse()
+    # In ten seconds.
+    assert 10 <= len(writes.of(entity_id(hass, "sensor", "activity"))) <= 20
+
+
 async def test_large_groups_are_written_now_and_then(
     hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
 ) -> None:

@@ -117,7 +117,8 @@ class OnlineBinarySensor(ChatBinarySensor):
     def read(self) -> Any:
         """Return the fact and the picture's address."""
         chat = self.chat
-        return chat.presence.online, chat.picture_path
+        online, picture = chat.presence.online, chat.picture_path
+        return online if picture is None else (online, picture)
 
     @property
     @override

@@ -3,7 +3,7 @@
 from abc import abstractmethod
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any, override
+from typing import Any, Final, override
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
@@ -56,12 +56,16 @@ def async_add_chat_entities(
     )
 
 
+_NOTHING: Final = object()
+_UNAVAILABLE: Final = object()
+
+
 class _WrittenOnChangeEntity(Entity):
     """An entity that is written only when what it shows has changed."""
 
     _attr_has_entity_name = True
     _attr_should_poll = False
-    _written: tuple[bool, Any] | None = None
+    _written: Any = _NOTHING
 
     @abstractmethod
     def read(self) -> Any:
@@ -70,7 +74,7 @@ class _WrittenOnChangeEntity(Entity):
     @callback
     def async_show(self) -> None:
         """Write what is shown, if it has changed."""
-        shown = (self.available, self.read())
+        shown = self.read() if self.available else _UNAVAILABLE
         if shown != self._written:
             self._written = shown
             self.async_write_ha_state()

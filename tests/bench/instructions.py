@@ -5,8 +5,10 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Self
 
+from custom_components.whatsapp_presence.helpers import new_webhook_id
+
 from . import callgrind
-from .events import EMPTY_WEBHOOK, OUR_WEBHOOK
+from .events import EMPTY_WEBHOOK, IDS_WEBHOOK, OUR_WEBHOOK, Chat
 from .host import Host
 from .measure import (
     CHANGE,
@@ -23,7 +25,14 @@ from .measure import (
 )
 
 FEW = 10
-COUNTED = (EMPTY, SAME, CHANGE)
+IDS, SHORT = "ids", "short"
+COUNTED = (EMPTY, SAME, CHANGE, IDS, SHORT)
+_SHORT_WEBHOOK = "0" * len(new_webhook_id())
+_VARIANTS = {
+    **VARIANTS,
+    IDS: (IDS_WEBHOOK, Chat.repeat),
+    SHORT: (_SHORT_WEBHOOK, Chat.repeat),
+}
 # Enough that what else happens meanwhile does not count.
 EVENTS = 100
 # As long as it is waited for the last of the chats to be subscribed, in seconds.
@@ -117,6 +126,7 @@ async def measure_instructions(folder: Path, rounds: int) -> Counts:
             for chat in one.chats[OUR_WEBHOOK]:
                 await one.host.post(OUR_WEBHOOK, chat.change())
             await all_subscribed(one, PATIENCE)
+            await one.host.probe("open_webhook", webhook_id=_SHORT_WEBHOOK)
             await one.host.probe("collect_garbage", enable=False)
         for number_of_round in range(rounds):
             say(f"instructions, round {number_of_round + 1} of {rounds}")
@@ -130,8 +140,9 @@ async def measure_instructions(folder: Path, rounds: int) -> Counts:
 
 async def _count(one: Bench, counter: callgrind.Counter, variant: str) -> float:
     """Count the events of one batch; of many chats it is another few each time."""
-    webhook_id, write = VARIANTS[variant]
-    chats = [one.next_chat(variant) for _ in range(FEW)]
+    webhook_id, write = _VARIANTS[variant]
+    whose = variant if variant in VARIANTS else EMPTY
+    chats = [one.next_chat(whose) for _ in range(FEW)]
     for chat in chats:
         # Whose typing has timed out meanwhile, types anew, which is no repeat; and all
         # four facts are to change with the first event as with the others.

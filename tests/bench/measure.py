@@ -42,6 +42,9 @@ VARIANTS = {
 WITH, PLAIN_ENTITIES, WITHOUT = "integration", "plain entities", "nobody"
 FILLED_BY = {WITH: INTEGRATION, PLAIN_ENTITIES: PLAIN, WITHOUT: None}
 
+# The most changes of a chat in a round.
+CHANGES = 3
+
 # What the start and the memory are measured with.
 MANY = 1000
 # How long everything is left alone before it counts, in seconds.
@@ -67,7 +70,7 @@ class Plan:
     idle: float = IDLE
     # Rounds of instructions, and samples from the POST to the action.
     counts: int = 9
-    actions: int = 200
+    actions: int = 100
     action_chats: tuple[int, ...] = (10, 100)
 
 
@@ -93,6 +96,7 @@ SHORT = Plan(
     wait_for_all=False,
     flood_many=False,
     idle=10,
+    counts=5,
 )
 
 
@@ -227,8 +231,10 @@ class Bench:
             await self.host.probe("flush")
         before = self.host.processor_time()
         events = 0
+        # A chat that changes more often is shown less often.
+        most = CHANGES * len(self.chats[OUR_WEBHOOK]) if variant == CHANGE else math.inf
         begin = time.monotonic()
-        while time.monotonic() - begin < seconds or events < 5:
+        while (time.monotonic() - begin < seconds or events < 5) and events < most:
             await self.host.post(*self.body(variant))
             events += 1
         await self.host.probe("flush")

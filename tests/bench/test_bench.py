@@ -5,6 +5,8 @@ import pytest
 from tests.simulator.announcing import SECONDS
 
 from .gateway_known import Meter
+from .host import Processor
+from .instructions import IDS, SHORT
 from .known import (
     FULL,
     KINDS,
@@ -16,7 +18,16 @@ from .known import (
     settings,
 )
 from .known_report import bounded, plot, tables
-from .report import Row
+from .measure import (
+    CHANGE,
+    EMPTY,
+    SAME,
+    SHORT as SHORT_PLAN,
+    VARIANTS,
+    FloodResult,
+    Results,
+)
+from .report import Row, bounded as bounded_events
 
 
 def test_a_refusal_in_a_row_was_sent_after_another_was_answered() -> None:
@@ -95,3 +106,42 @@ def test_each_figure_is_held_against_its_bound(plan: KnownPlan) -> None:
     missed = [row.figure for row in bounded(results) if not row.met]
     assert len(missed) == 2
     assert all("known after a restart, Wawp" in figure for figure in missed)
+
+
+COUNTS = {
+    EMPTY: 424_000.0,
+    SAME: 444_000.0,
+    CHANGE: 912_000.0,
+    IDS: 542_000.0,
+    SHORT: 366_000.0,
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "instructions", "missed"),
+    [
+        (SAME, 444_000, []),
+        # As much as it was when each body was read.
+        (SAME, 497_000, ["nothing changes : empty webhook"]),
+        (CHANGE, 960_000, ["four entities change, without their ids"]),
+        # As much as with an id of 64 characters.
+        (SHORT, 424_000, ["empty webhook with a new entry's id"]),
+    ],
+)
+def test_instructions_are_held_against_their_bounds(
+    kind: str, instructions: float, missed: list[str]
+) -> None:
+    """What an improvement spared is missed when it is gone."""
+    counted = {
+        name: [value] * 3 for name, value in (COUNTS | {kind: instructions}).items()
+    }
+    results = Results(SHORT_PLAN)
+    results.counts = {10: counted, 1000: counted}
+    results.events = {10: {name: [Processor(1.0, 1.0)] for name in VARIANTS}}
+    results.floods = {
+        who: FloodResult(1, Processor(0.0, 0.0), rows, 0, {})
+        for who, rows in (("integration", 4), ("template", 100))
+    }
+    found = [row.figure for row in bounded_events(results) if not row.met]
+    assert len(found) == len(missed)
+    assert all(part in figure for part, figure in zip(missed, found, strict=True))

@@ -2,9 +2,11 @@
 
     python -m tests.chaos.asker URL TOKEN PID
 
-Asks until its input ends, and prints the longest time in seconds: as it was, and as it
-would have been had the machine not made either side wait for other processes. That is
-no longer than Home Assistant computed meanwhile, all of its threads together.
+Asks until its input ends. Prints an empty line when it begins, and at the end one for
+each answer: when it was asked and when that was answered, in seconds of the machine's
+monotonic clock, and how long it would have taken had the machine not made either side
+wait for other processes. That is no longer than Home Assistant computed meanwhile, all
+of its threads together.
 """
 
 from http.client import HTTPConnection
@@ -30,7 +32,7 @@ def computed(process: int) -> float:
 
 
 def main(url: str, token: str, pid: str) -> None:
-    """Ask, and tell the longest."""
+    """Ask, and tell of each answer."""
     address = urlsplit(url)
     assert address.hostname is not None
     connection = HTTPConnection(address.hostname, address.port, timeout=60)
@@ -39,18 +41,19 @@ def main(url: str, token: str, pid: str) -> None:
         target=lambda: (sys.stdin.read(), ended.set()), daemon=True
     ).start()
     theirs = f"{pid}/task/{pid}"
-    longest = own = 0.0
+    answers: list[str] = []
+    print(flush=True)
     while not ended.wait(PAUSE):
         before = waited("thread-self") + waited(theirs)
         busy = computed(int(pid))
-        began = time.perf_counter()
+        began = time.monotonic()
         connection.request("GET", "/api/", headers={"Authorization": f"Bearer {token}"})
         connection.getresponse().read()
-        took = time.perf_counter() - began
-        longest = max(longest, took)
-        left = took - (waited("thread-self") + waited(theirs) - before)
-        own = max(own, min(left, computed(int(pid)) - busy + CALL))
-    print(longest, own)
+        ended_at = time.monotonic()
+        left = ended_at - began - (waited("thread-self") + waited(theirs) - before)
+        own = min(left, computed(int(pid)) - busy + CALL)
+        answers.append(f"{began} {ended_at} {own}")
+    print("\n".join(answers))
 
 
 if __name__ == "__main__":

@@ -275,7 +275,7 @@ async def test_a_plan_without_webhooks_is_told(stage: Stage) -> None:
     dialog = Dialog(stage)
     block = dialog.dialog.locator("pre")
     address = re.compile(
-        re.escape(f"{stage.home_assistant.url}/api/webhook/") + "[0-9a-f]{32,}"
+        re.escape(f"{stage.home_assistant.url}/api/webhook/") + "[\\w-]{22,}"
     )
     await expect(block).to_have_text(address)
     options = steps["confirm"]["menu_options"]

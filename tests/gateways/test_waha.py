@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+import gc
 import json
 from typing import Any
 
@@ -1034,3 +1035,30 @@ async def test_a_redirect_of_the_websocket_is_refused(
         await collect(gateway)
     assert TOKEN not in str(caught.value)
     assert [request.path for request in script.received] == ["/ws"]
+
+
+def test_a_large_group_calls_for_no_garbage_collection(parser: WahaGateway) -> None:
+    """Its members are there as they are told or as they are read, not both at once."""
+    count = 1000
+    told = ((f"{10**14 + number}@lid", "typing", None) for number in range(count))
+    body = json.dumps(envelope(presences(GROUP, *told))).encode()
+    (first,) = parser.parse_event(body, {})
+    assert isinstance(first, PresenceUpdate)
+    collections = 0
+
+    def collect(phase: str, info: dict[str, int]) -> None:
+        nonlocal collections
+        collections += phase == "start"
+
+    before = gc.get_threshold()
+    gc.collect()
+    gc.callbacks.append(collect)
+    gc.set_threshold(count + count // 2)
+    try:
+        (second,) = parser.parse_event(body, {})
+    finally:
+        gc.set_threshold(*before)
+        gc.callbacks.remove(collect)
+    assert second == first
+    assert len(first.members) == count
+    assert collections == 0

@@ -56,6 +56,7 @@ STATUS: Final = {
     "FAILED": InstanceStatus.FAILED,
 }
 
+_LAST_KNOWN: Final = "lastKnownPresence"
 # One word tells everything: who is typing or has just paused is online [DOC], as far
 # as that implies it: contacts who hide being online type all the same.
 _IMPLIED: Final = frozenset({"typing", "composing", "recording", "paused"})
@@ -161,38 +162,52 @@ def read_presence(
     single `type` of `from`, on Wawp alone [DOC]. RUN: who is there twice has two
     devices, the newer last; a group's own count comes as an entry of the group itself.
     SRC: GOWS may leave out the word. Of more entries than a group can have members, the
-    last count. `asked` is the chat for which this is the answer;
+    last count. The list is used up. `asked` is the chat for which this is the answer;
     `about` is what else is known of it: its source, its time, when it was asked.
     """
     if "presences" in payload:
         found = as_chat_id(payload.get("id")) or asked
-        entries = [
-            (
-                as_chat_id(entry.get("participant")),
-                entry.get("lastKnownPresence"),
-                entry,
-            )
-            for entry in map(mapping, items(payload["presences"])[-MAX_MEMBERS:])
-        ]
+        entries, who, what = items(payload["presences"]), "participant", _LAST_KNOWN
     else:
         sender = as_chat_id(payload.get("from"))
         found = as_chat_id(payload.get("chatId")) or sender
-        entries = [(sender, payload.get("type"), payload)]
+        entries, who, what = [payload], "from", "type"
     if found is None:
         return None
     if asked is not None and found != asked:
         about["asked_as"] = asked
-    told = {person: (word, entry) for person, word, entry in entries}
     if is_group(found):
-        members = tuple(
-            MemberUpdate(member_id=member, **_told(word, entry, notice))
-            for member, (word, entry) in told.items()
-            if member is not None and not is_group(member)
-        )
+        members = _read_members(entries, who, what, notice)
         return PresenceUpdate(chat_id=found, members=members, **about)
     # Of a person there is one entry; should there be more, theirs is the one.
-    word, entry = told.get(found) or next(iter(told.values()), (None, {}))
-    return PresenceUpdate(chat_id=found, **_told(word, entry, notice), **about)
+    told = {
+        as_chat_id(entry.get(who)): entry
+        for entry in map(mapping, entries[-MAX_MEMBERS:])
+    }
+    entry = told.get(found) or next(iter(told.values()), {})
+    return PresenceUpdate(
+        chat_id=found, **_told(entry.get(what), entry, notice), **about
+    )
+
+
+def _read_members(
+    entries: list[Any], who: str, what: str, notice: Notice
+) -> tuple[MemberUpdate, ...]:
+    """Read what is told of a group's members, the newest of each; empties the list.
+
+    Else all of a large group would be there twice, and so many new objects call for
+    garbage collections, of which each tenth of a tenth holds Home Assistant for longer
+    than anything here does.
+    """
+    members: dict[str, MemberUpdate] = {}
+    for _ in range(min(len(entries), MAX_MEMBERS)):
+        entry = mapping(entries.pop())
+        member = as_chat_id(entry.get(who))
+        if member is not None and member not in members and not is_group(member):
+            members[member] = MemberUpdate(
+                member_id=member, **_told(entry.get(what), entry, notice)
+            )
+    return tuple(reversed(members.values()))
 
 
 def read_contacts(entries: Iterable[Any]) -> list[ChatInfo]:

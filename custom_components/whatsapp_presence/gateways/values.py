@@ -224,6 +224,8 @@ def envelopes(
     value = _load(raw, json_loads)
     if isinstance(value, str):
         value = _load(value.encode(errors="replace"), json_loads)
+    if isinstance(value, dict) and isinstance(value.get("event"), str):
+        return [value]
     found = [
         entry
         for entry in (value if isinstance(value, list) else [value])

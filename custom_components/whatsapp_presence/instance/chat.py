@@ -12,6 +12,7 @@ from homeassistant.core import HomeAssistant, callback
 
 from ..const import CONF_CHAT, CONF_SETTLE_TIME, DEFAULT_SETTLE_TIME
 from ..presence import chat_id as cid
+from ..presence.clock import LONG_AGO
 from ..presence.model import ChatPresence, PresenceUpdate, changes
 from ..presence.tracker import CLOCK_JUMP, PresenceTracker
 from .deadlines import Deadlines
@@ -54,6 +55,7 @@ class Chat:
     __slots__ = (
         "_ahead",
         "_deadlines",
+        "_held_back",
         "_listeners",
         "_loop",
         "_on_seen",
@@ -103,13 +105,15 @@ class Chat:
         self.on_picture: Callable[[], None] | None = None
         # How many events told of the chat, and when the last one did, in loop time.
         self.pushes = 0
-        self.pushed_at = -math.inf
+        self.pushed_at = LONG_AGO
         self._deadlines = deadlines
         self._listeners: list[Listener] = []
         self._loop = hass.loop
         self._on_seen = on_seen
         # When all that was told would have been, at one each TELL_SPAN; in loop time.
-        self._tells_until = -math.inf
+        self._tells_until = LONG_AGO
+        # Whether something waits to be told, which is sure to wake the chat.
+        self._held_back = False
         self._wake_at = math.inf
         # By how much the time of day is ahead of the loop's, which nobody sets.
         self._ahead = time.time() - hass.loop.time()
@@ -127,6 +131,7 @@ class Chat:
     @callback
     def async_tell(self) -> None:
         """Tell those who listen."""
+        self._held_back = False
         before, self.presence = self.presence, self.tracker.presence
         if before.last_seen != self.presence.last_seen:
             self._on_seen(self)
@@ -194,8 +199,7 @@ class Chat:
         if now > wake_at - CLOCK_JUMP:
             # Not a moment early, unless the clock was set back.
             now = max(now, wake_at)
-        held_back = self.presence is not self.tracker.presence
-        self._follow(self.tracker.tick(now) or held_back, now)
+        self._follow(self.tracker.tick(now) or self._held_back, now)
 
     @callback
     def forget(self) -> None:
@@ -272,11 +276,14 @@ class Chat:
     @callback
     def _tell_in_time(self, now: float) -> None:
         """Tell those who listen: now, or soon if they were told much of late."""
-        until = max(self._tells_until, now) + TELL_SPAN
-        if (wait := until - now - TELLS_AT_ONCE * TELL_SPAN) <= 0:
-            self._tells_until = until
+        if self._held_back:
+            return
+        self._tells_until = max(self._tells_until, now) + TELL_SPAN
+        if (wait := self._tells_until - now - TELLS_AT_ONCE * TELL_SPAN) <= 0:
             self.async_tell()
-        elif (wake_at := time.time() + wait) < self._wake_at:
+            return
+        self._held_back = True
+        if (wake_at := time.time() + wait) < self._wake_at:
             self._wake_at = wake_at
             self._deadlines.set(self, wait)
 

@@ -118,8 +118,8 @@ class Instance:
         )
         self.inbox = Inbox(hass, entry, self.async_handle_events)
         self._deadlines = create_deadlines(hass)
-        self._stream_was_lost = False
-        self._learning = False
+        self._on_seen = self._keep_last_seen  # One for all chats.
+        self._stream_was_lost = self._learning = False
         entry.async_on_unload(self._deadlines.clear)
         entry.async_on_unload(store.async_flush)
 
@@ -132,7 +132,7 @@ class Instance:
             self.people.aliases.main,
             self._deadlines,
             ordered=self.gateway.capabilities.transport is Transport.WEBSOCKET,
-            on_seen=self._keep_last_seen,
+            on_seen=self._on_seen,
         )
         if (last_seen := self.store.last_seen.get(chat.chat_id)) is not None:
             chat.restore_last_seen(last_seen)

@@ -58,15 +58,14 @@ class Inbox:
         parts: Iterator[list[GatewayEvent]] | None = None
         if not self._waiting:
             began = time.perf_counter()
-            self._held = max(self._held - (began - self._reckoned), 0.0)
-            self._reckoned = began
-            if self._held < SLICE:
+            held = self._held - (began - self._reckoned)
+            if held < SLICE:
                 # So it is nearly always: nobody waits, and it is one thing.
                 events = read()
                 if len(events) == 1:
                     self._on_events(events)
                 self._reckoned = ended = time.perf_counter()
-                self._held += ended - began
+                self._held = (held if held > 0 else 0.0) + ended - began
                 if len(events) <= 1:
                     return
                 parts = _parts(events)

@@ -84,19 +84,23 @@ class _Receiver:
     ) -> Response:
         """Answer an event, once it is parsed and applied."""
         try:
-            content = request.content
-            if isinstance(content, StreamReader) and not content.is_eof():
-                raw = await self._async_read_in_time(hass, request)
-            else:
-                # Nearly always all of it is there.
+            # A request that comes from the cloud is of another kind.
+            content: Any = request.content
+            raw: bytes | None
+            if not isinstance(content, StreamReader):
                 raw = await _async_read(request)
+            elif content.is_eof() and CONTENT_ENCODING not in request.headers:
+                # So it is nearly always: all is there, and as long as the server reads.
+                raw = await request.read()
+            else:
+                raw = await self._async_read_in_time(hass, request)
         except TimeoutError:
             self._tell_once("slow", "A webhook's body did not arrive in time")
             return Response(status=HTTPStatus.REQUEST_TIMEOUT)
         except RequestPayloadError:
             self._tell_once("broken", "A webhook's body could not be read")
             return Response(status=HTTPStatus.BAD_REQUEST)
-        if raw is None:
+        if raw is None or len(raw) > MAX_WEBHOOK_BODY:
             self._tell_once("oversized", "A webhook's body was too large")
             return Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
         if (

@@ -75,7 +75,9 @@ class Chat:
         """Return the gateway's last-seen, if it makes sense and is not hidden."""
         if last_seen is None or self._subscription.hidden:
             return None
-        return min(last_seen, now) if EARLIEST <= last_seen < NEVER else None
+        if EARLIEST <= last_seen < NEVER:
+            return min(now, last_seen)
+        return None
 
     def _see(self, moment: float | None) -> None:
         """Move the last-seen forward."""

@@ -94,7 +94,8 @@ class Person(Memory):
             self.activity = activity
         elif activity is not None and activity is not self.activity:
             self.activity_end = min(self.activity_end, arrival.settled)
-        self.due = min(self.online_end, self.activity_end)
+        online_end, activity_end = self.online_end, self.activity_end
+        self.due = min(activity_end, online_end)
         return changed
 
     def contradicts(self, online: bool | None, activity: Activity | None) -> bool:

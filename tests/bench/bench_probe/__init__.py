@@ -21,10 +21,12 @@ from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
+from homeassistant.util.ulid import ulid_at_time
 
 DOMAIN = "bench_probe"
 # The probe runs by itself; tests.bench.events has the same.
 EMPTY_WEBHOOK = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde1"
+IDS_WEBHOOK = f"{EMPTY_WEBHOOK[:-1]}4"
 # How often the loop is looked at while its pauses are watched, in seconds.
 TICK = 0.002
 
@@ -39,9 +41,19 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     webhook.async_register(
         hass, DOMAIN, "Empty", EMPTY_WEBHOOK, _async_empty, allowed_methods=["POST"]
     )
+    webhook.async_register(
+        hass, DOMAIN, "Ids", IDS_WEBHOOK, _async_give_ids, allowed_methods=["POST"]
+    )
     for command in (add_entry, flush, memory, watch_pauses, longest_pause, reload):
         websocket_api.async_register_command(hass, command)
-    for at_once in (collect_garbage, started, timers):
+    for at_once in (
+        collect_garbage,
+        full_collections,
+        open_webhook,
+        started,
+        timers,
+        watch_full_collections,
+    ):
         websocket_api.async_register_command(hass, at_once)
 
     @callback
@@ -57,6 +69,16 @@ async def _async_empty(
 ) -> Response:
     """Read the JSON, and do nothing with it."""
     await request.json()
+    return Response(status=HTTPStatus.OK)
+
+
+async def _async_give_ids(
+    hass: HomeAssistant, webhook_id: str, request: Request
+) -> Response:
+    """Do the same, and give the ids that Home Assistant gives to four states."""
+    await request.json()
+    for _ in range(4):
+        ulid_at_time(time.time())
     return Response(status=HTTPStatus.OK)
 
 
@@ -206,6 +228,51 @@ def longest_pause(hass: HomeAssistant, connection: Connection, msg: Message) -> 
     connection.send_result(msg["id"], watch.stop())
 
 
+class _FullCollections:
+    """Notes when all of the garbage was collected, while which nobody else ran.
+
+    Each as when it began and ended, on the machine's monotonic clock, and how long it
+    computed, in seconds.
+    """
+
+    def __init__(self) -> None:
+        """Begin to watch."""
+        self.found: list[tuple[float, float, float]] = []
+        self._began = self._computed = 0.0
+        gc.callbacks.append(self.collect)
+
+    def collect(self, phase: str, info: dict[str, int]) -> None:
+        """Note a collection's begin or end."""
+        if info["generation"] < 2:
+            return
+        now, computed = time.monotonic(), time.thread_time()
+        if phase == "start":
+            self._began, self._computed = now, computed
+        else:
+            self.found.append((self._began, now, computed - self._computed))
+
+
+@websocket_api.websocket_command(
+    {vol.Required("type"): "bench_probe/watch_full_collections"}
+)
+@callback
+def watch_full_collections(
+    hass: HomeAssistant, connection: Connection, msg: Message
+) -> None:
+    """Begin to note full collections of garbage."""
+    hass.data[f"{DOMAIN}_collections"] = _FullCollections()
+    connection.send_result(msg["id"])
+
+
+@websocket_api.websocket_command({vol.Required("type"): "bench_probe/full_collections"})
+@callback
+def full_collections(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
+    """Note them no longer; tells those that were noted."""
+    watch: _FullCollections = hass.data.pop(f"{DOMAIN}_collections")
+    gc.callbacks.remove(watch.collect)
+    connection.send_result(msg["id"], watch.found)
+
+
 @websocket_api.websocket_command(
     {vol.Required("type"): "bench_probe/reload", vol.Required("entry_id"): str}
 )
@@ -239,12 +306,38 @@ def started(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
     connection.send_result(msg["id"], hass.data[DOMAIN])
 
 
+@websocket_api.websocket_command(
+    {vol.Required("type"): "bench_probe/open_webhook", vol.Required("webhook_id"): str}
+)
+@callback
+def open_webhook(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
+    """Open another empty webhook."""
+    webhook.async_register(
+        hass,
+        DOMAIN,
+        "Another",
+        msg["webhook_id"],
+        _async_empty,
+        allowed_methods=["POST"],
+    )
+    connection.send_result(msg["id"])
+
+
 @websocket_api.websocket_command({vol.Required("type"): "bench_probe/timers"})
 @callback
 def timers(hass: HomeAssistant, connection: Connection, msg: Message) -> None:
-    """Tell how many timers wait on the loop."""
+    """Tell how many timers wait on the loop, those of requests under way left out."""
     scheduled: list[asyncio.TimerHandle] = hass.loop._scheduled  # type: ignore[attr-defined]
-    connection.send_result(msg["id"], sum(not timer.cancelled() for timer in scheduled))
+    connection.send_result(
+        msg["id"],
+        sum(not timer.cancelled() and not _is_of_request(timer) for timer in scheduled),
+    )
+
+
+def _is_of_request(timer: asyncio.TimerHandle) -> bool:
+    """Whether a timer bounds or paces a request, or keeps a connection."""
+    waits = getattr(timer._callback, "__module__", None) or ""  # type: ignore[attr-defined]
+    return waits.startswith(("asyncio.", "aiohttp."))
 
 
 @websocket_api.websocket_command(
