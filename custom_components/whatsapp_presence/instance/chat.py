@@ -279,13 +279,13 @@ class Chat:
         if self._held_back:
             return
         self._tells_until = max(self._tells_until, now) + TELL_SPAN
-        if (wait := self._tells_until - now - TELLS_AT_ONCE * TELL_SPAN) <= 0:
+        if (wait := self._tells_until - now - TELLS_AT_ONCE * TELL_SPAN) > 0:
+            self._held_back = True
+            if (wake_at := time.time() + wait) < self._wake_at:
+                self._wake_at = wake_at
+                self._deadlines.set(self, wait)
+        else:
             self.async_tell()
-            return
-        self._held_back = True
-        if (wake_at := time.time() + wait) < self._wake_at:
-            self._wake_at = wake_at
-            self._deadlines.set(self, wait)
 
     @callback
     def _follow(self, changed: bool, now: float) -> None:
