@@ -365,6 +365,31 @@ async def test_all_with_somebody_who_is_gone(
     assert await conditions.ask() == set()
 
 
+async def test_all_of_an_area_with_somebody_whose_entity_is_disabled(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    entity_registry: er.EntityRegistry,
+    device_registry: dr.DeviceRegistry,
+    area_registry: ar.AreaRegistry,
+) -> None:
+    """Whoever is in the area is one of all, though nobody can tell of them."""
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
+    area_id = area_registry.async_create("Friends").id
+    for name in ("anna", "ben"):
+        device_registry.async_update_device(
+            device_of(hass, f"binary_sensor.{name}"), area_id=area_id
+        )
+    entity_registry.async_update_entity(
+        "binary_sensor.ben", disabled_by=er.RegistryEntryDisabler.USER
+    )
+    await settle(hass, account)
+    conditions = Conditions(hass)
+    await conditions.set_up({"area_id": area_id}, behavior="all")
+    assert await conditions.ask() == set()
+
+
 @pytest.mark.parametrize(
     ("behavior", "expected"),
     [

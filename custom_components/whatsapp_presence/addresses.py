@@ -195,7 +195,10 @@ async def _async_is_same(hass: HomeAssistant, first: str, second: str) -> bool:
 
     All of loopback is one host; a name is where it leads to, if it leads somewhere.
     """
-    one, two = URL(first), URL(second)
+    try:
+        one, two = URL(first), URL(second)
+    except ValueError:
+        return False
     if (one.port, one.path.rstrip("/")) != (two.port, two.path.rstrip("/")):
         return False
     if one.host == two.host:

@@ -51,18 +51,21 @@ class ChatTarget:
 
         It was renamed or deleted, or is disabled: nobody knows whether it matches.
         """
-        excluded = self._excluded()
         devices = dr.async_get(self._hass)
-        named: list[str | None] = [
-            self._chat(entity_id) for entity_id in self._selection.entity_ids
-        ]
-        named += [
-            device_id if devices.async_get(device_id) is not None else None
+        found = async_extract_referenced_entity_ids(
+            self._hass, self._selection, expand_group=False
+        )
+        named = {
+            device_id
             for device_id in self._selection.device_ids
-        ]
-        return sum(
-            chat is None or (chat not in excluded and self._teller(chat) is None)
-            for chat in named
+            if devices.async_get(device_id) is not None
+        }
+        chats = named | self._chats(found.referenced | found.indirectly_referenced)
+        gone = len(self._selection.device_ids - named) + sum(
+            self._chat(entity_id) is None for entity_id in self._selection.entity_ids
+        )
+        return gone + sum(
+            self._teller(chat) is None for chat in chats - self._excluded()
         )
 
     def _chats(self, entity_ids: Iterable[str]) -> set[str]:
