@@ -161,7 +161,7 @@ class Chat:
         """
         now = self._now()
         before, asked = self.presence, now - (self._loop.time() - asked_at)
-        if update.asked_at is not None and asked < update.asked_at < now:
+        if update.asked_at is not None and asked < update.asked_at <= now:
             # It had to wait for its turn; unless a clock was set meanwhile.
             asked = update.asked_at
         changed = self.tracker.apply(update, now, asked_at=asked)
