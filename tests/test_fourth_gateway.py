@@ -234,7 +234,10 @@ async def test_the_rest_serves_it_too(
     assert await reach != "ok"
 
     options = await hass.config_entries.options.async_init(entry.entry_id)
-    assert [str(key) for key in options["data_schema"].schema] == ["register_webhook"]
+    assert [str(key) for key in options["data_schema"].schema] == [
+        "register_webhook",
+        "new_webhook_address",
+    ]
 
     logging.getLogger("somebody.else").warning("The password is %s", PASSWORD)
     assert "The password is **REDACTED**" in caplog.text
