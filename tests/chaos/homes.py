@@ -8,7 +8,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Generator
 from contextlib import AsyncExitStack, ExitStack, contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 import logging
 import random
 from random import Random
@@ -268,9 +268,14 @@ class Street:
 
         with ExitStack() as stack:
             for key in INSTANCES:
-                stack.enter_context(
-                    patch.object(CLIENTS[key], "parse_event", heard(CLIENTS[key]))
-                )
+                gateway = CLIENTS[key]
+                # Each body is read, also one that comes again.
+                reads_each = replace(gateway.capabilities, repeats_bodies=False)
+                for name, value in (
+                    ("parse_event", heard(gateway)),
+                    ("capabilities", reads_each),
+                ):
+                    stack.enter_context(patch.object(gateway, name, value))
             stack.enter_context(patch(NEAR, return_value=False))
             stack.enter_context(patch.object(Client, "request", request))
             yield

@@ -23,6 +23,7 @@ from pytest_homeassistant_custom_component.common import (
 
 from custom_components.whatsapp_presence.const import DOMAIN, SUBENTRY_TYPE_CHAT
 from custom_components.whatsapp_presence.gateways import GATEWAYS
+from custom_components.whatsapp_presence.instance.webhook import _Bodies
 from homeassistant import loader
 from homeassistant.config_entries import (
     ConfigEntryState,
@@ -511,23 +512,28 @@ class World:
             # Gateways are in the house here; only the internet needs an address.
             stack.enter_context(patch(f"{WEBHOOK}.is_local_host", return_value=False))
             for key in INSTANCES:
+                # What is read from a body that comes again is remembered.
                 gateway = GATEWAYS[key]
+                repeats = gateway.capabilities.repeats_bodies
+                reader, name = (
+                    (_Bodies, "read") if repeats else (gateway, "parse_event")
+                )
                 stack.enter_context(
-                    patch.object(gateway, "parse_event", self._tap_events(key, gateway))
+                    patch.object(reader, name, self._tap_events(key, reader, name))
                 )
             yield
 
-    def _tap_events(self, key: str, gateway: Any) -> Any:
-        original = gateway.parse_event
+    def _tap_events(self, key: str, reader: Any, name: str) -> Any:
+        original = getattr(reader, name)
 
-        def parse_event(client: Any, raw: bytes, headers: Mapping[str, str]) -> Any:
-            events = original(client, raw, headers)
+        def read(it: Any, raw: bytes, headers: Mapping[str, str]) -> Any:
+            events = original(it, raw, headers)
             self.oracle.now = self.now
             if self.tapping:
                 self._hear(key, raw)
             return events
 
-        return parse_event
+        return read
 
     def _hear(self, gateway: str, raw: bytes) -> None:
         message, status = read_body(gateway, raw)
