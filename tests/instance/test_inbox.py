@@ -129,6 +129,29 @@ async def test_what_can_not_be_read_is_theirs_who_brought_it(
 
 
 @pytest.mark.usefixtures("slow")
+async def test_what_can_not_be_read_behind_a_flood_is_theirs_as_well(
+    inbox: Inbox, heard: list[list[GatewayEvent]]
+) -> None:
+    """It has to wait for its turn, and what comes after it is not harmed."""
+
+    def read() -> list[GatewayEvent]:
+        raise InvalidEventError("This is not JSON.")
+
+    results = await asyncio.gather(
+        inbox.async_take(says("a", 20)),
+        inbox.async_take(read),
+        inbox.async_take(says("b")),
+        return_exceptions=True,
+    )
+    assert [type(result) for result in results] == [
+        type(None),
+        InvalidEventError,
+        type(None),
+    ]
+    assert len(told(heard)) == 21
+
+
+@pytest.mark.usefixtures("slow")
 async def test_who_goes_away_changes_nothing(
     inbox: Inbox, heard: list[list[GatewayEvent]]
 ) -> None:
