@@ -8,10 +8,14 @@ import asyncio
 import sys
 import tempfile
 
-from pytest_homeassistant_custom_component.common import async_test_home_assistant
-
-# Ours first: the test package brings a custom_components of its own.
+# ruff: isort: off
+# Ours first: the test package brings a custom_components of its own; and what it misses
+# in a newer Home Assistant has to be there before it.
 import custom_components.whatsapp_presence  # noqa: F401
+import tests.newer_home_assistant  # noqa: F401
+
+from pytest_homeassistant_custom_component.common import async_test_home_assistant
+from homeassistant.helpers import frame
 from homeassistant.loader import DATA_CUSTOM_COMPONENTS
 
 from .common import add_account, create_entry
@@ -27,6 +31,7 @@ async def main(gateway: str) -> None:
             Simulator(clock=SkippingClock()) as simulator,
             async_test_home_assistant(config_dir=folder) as hass,
         ):
+            frame.async_setup(hass)
             hass.data.pop(DATA_CUSTOM_COMPONENTS)
             entry = create_entry(add_account(simulator, gateway))
             entry.add_to_hass(hass)

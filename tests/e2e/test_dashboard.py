@@ -145,7 +145,10 @@ async def test_what_needs_the_user_is_told(
     await expect(alert).to_be_visible(timeout=90_000)
     for width, height in (PHONE, DESKTOP):
         await page.set_viewport_size({"width": width, "height": height})
-        assert await page.evaluate("document.documentElement.scrollWidth") <= width
+        # The page follows a moment later.
+        await page.wait_for_function(
+            "width => document.documentElement.scrollWidth <= width", arg=width
+        )
     await alert.get_by_role("link").click()
     await expect(page).to_have_url(re.compile("/config/repairs"))
 
