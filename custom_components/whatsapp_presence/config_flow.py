@@ -305,7 +305,8 @@ class WhatsAppPresenceConfigFlow(_EntryDialog, domain=DOMAIN):
         if gateway_class is None or entry.version != ENTRY_VERSION:
             return self.async_abort(reason="unusable_entry")
         gateway_type = gateway_class.key
-        data = _mended(entry, gateway_class)
+        stored = _mended(entry, gateway_class)
+        data = dict(stored)
         errors: dict[str, str] = {}
         if user_input is not None:
             # A token that was left empty is kept.
@@ -317,7 +318,6 @@ class WhatsAppPresenceConfigFlow(_EntryDialog, domain=DOMAIN):
                     self._abort_if_unique_id_configured()
                     await async_abort_if_same(self.hass, data, entry)
                 return self._async_finish(entry, unique_id=self.unique_id, data=data)
-        stored = _mended(entry, gateway_class)
         url = {CONF_URL: stored[CONF_URL]}
         schema: dict[vol.Marker, Any] = {}
         if not stored[gateway_class.instance_field]:

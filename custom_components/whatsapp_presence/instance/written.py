@@ -51,6 +51,19 @@ class WrittenAddresses:
         """The addresses that are to be deleted at the gateway."""
         return old_addresses(self._entry.data)
 
+    @property
+    def _written(self) -> str | None:
+        """The address that was written last."""
+        written: str | None = self._entry.data.get(CONF_WEBHOOK_URL)
+        return written
+
+    def _ours(self, own: str | None) -> list[str]:
+        """The old ones, and the last if it is this home's; `own` is its address now."""
+        written = self._written
+        if written is not None and (written in self.run.own or written == own):
+            return [*self.old, written]
+        return self.old
+
     @callback
     def follow(self, url: str | None) -> str | None:
         """Note this home's address, or that it has none.
@@ -58,7 +71,7 @@ class WrittenAddresses:
         Returns what was written under another one of which nobody knows whether it was
         this home's.
         """
-        written: str | None = self._entry.data.get(CONF_WEBHOOK_URL)
+        written = self._written
         unknown = None
         if url is not None:
             self.run.own.add(url)
@@ -79,24 +92,19 @@ class WrittenAddresses:
     @callback
     def forget_old(self, deleted: list[str]) -> None:
         """The gateway has these no longer."""
-        written = self._entry.data.get(CONF_WEBHOOK_URL)
-        self._keep(written, [url for url in self.old if url not in deleted])
+        self._keep(self._written, [url for url in self.old if url not in deleted])
 
     @callback
     def withdraw(self) -> list[str]:
         """Return what is to be deleted, for this home is to have nothing there."""
-        written = self._entry.data.get(CONF_WEBHOOK_URL)
-        if written is not None and written in self.run.own:
-            self._keep(None, [*self.old, written])
+        if self._written in self.run.own:
+            self._keep(None, self._ours(None))
         return self.old
 
     @callback
     def renew(self, own: str | None, **data: Any) -> None:
         """Change the entry's data so that nothing written before is its address."""
-        written = self._entry.data.get(CONF_WEBHOOK_URL)
-        old = self.old
-        if written is not None and (written in self.run.own or written == own):
-            old.append(written)
+        old = self._ours(own)
         kept = {
             key: value
             for key, value in self._entry.data.items()
@@ -109,11 +117,7 @@ class WrittenAddresses:
     @callback
     def of_this_home(self, own: str | None) -> set[str]:
         """Return what this home wrote and has not deleted; `own` is its address now."""
-        written = self._entry.data.get(CONF_WEBHOOK_URL)
-        ours = set(self.old)
-        if written is not None and (written in self.run.own or written == own):
-            ours.add(written)
-        return ours
+        return set(self._ours(own))
 
     @callback
     def end(self) -> None:
