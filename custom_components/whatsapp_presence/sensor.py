@@ -188,7 +188,9 @@ async def async_setup_entry(
         sensors: list[ChatEntity] = [
             ChatSensor(instance, chat, description) for description in CHAT_SENSORS
         ]
-        sensors.append(LastSeenSensor(instance, chat, LAST_SEEN_SENSOR))
+        known = chat.presence.last_seen is not None
+        last_seen = LastSeenSensor if known else RestoredLastSeenSensor
+        sensors.append(last_seen(instance, chat, LAST_SEEN_SENSOR))
         sensors.append(OnlineTodaySensor(instance, chat, ONLINE_TODAY_SENSOR))
         if chat.is_group:
             sensors.extend(
@@ -217,14 +219,28 @@ class ChatSensor(ChatEntity, SensorEntity):
         return self.entity_description.value_fn(self.chat.presence)
 
 
-class LastSeenSensor(ChatSensor, RestoreSensor):
-    """When somebody was last seen, kept through a restart."""
+class LastSeenSensor(ChatSensor):
+    """When somebody was last seen; the account's store keeps it through a restart."""
 
     @override
     def read(self) -> int | None:
         """Return the second."""
         last_seen = self.chat.presence.last_seen
         return None if last_seen is None else int(last_seen)
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether it can be told: whatever befalls the account, it was then."""
+        return True
+
+
+class RestoredLastSeenSensor(LastSeenSensor, RestoreSensor):
+    """The same, of a chat of which the store knows nothing yet.
+
+    Before there was the store, Home Assistant kept it. It takes more memory for that
+    than all that is known of a chat, so no other sensor is one of these.
+    """
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -233,14 +249,7 @@ class LastSeenSensor(ChatSensor, RestoreSensor):
         if (
             restored := await self.async_get_last_sensor_data()
         ) is not None and isinstance(restored.native_value, datetime):
-            # Kept in a store of the integration's own since; here from before that.
             self.chat.restore_last_seen(restored.native_value.timestamp())
-
-    @property
-    @override
-    def available(self) -> bool:
-        """Whether it can be told: whatever befalls the account, it was then."""
-        return True
 
 
 class OnlineTodaySensor(ChatEntity, RestoreSensor):
