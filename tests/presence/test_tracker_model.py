@@ -1137,7 +1137,7 @@ class TrackerMachine(RuleBasedStateMachine):
                 self.wait_for_the_deadline()
 
     @rule(
-        words=st.lists(st.sampled_from([None, True, True, False]), max_size=4),
+        words=st.lists(st.sampled_from([None, True, True, False]), max_size=3),
         activity=activities,
         never_pauses=st.booleans(),
         renews=st.booleans(),
