@@ -37,7 +37,13 @@ class _Store(Store[StoredInstance]):
     async def _async_migrate_func(
         self, old_major_version: int, old_minor_version: int, old_data: Any
     ) -> StoredInstance:
-        """Take over version 1, which held the aliases alone."""
+        """Take over version 1, which held the aliases alone.
+
+        What a later version adds to the same form is left alone.
+        """
+        if old_major_version == STORAGE_VERSION:
+            stored: StoredInstance = old_data
+            return stored
         return {"aliases": old_data["aliases"], "last_seen": {}, "announced": False}
 
 
