@@ -1,11 +1,10 @@
 """Subentry flows: add a chat or many to an instance, and change one."""
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
-from functools import wraps
+from collections.abc import Collection, Iterable, Mapping
 import logging
 from types import MappingProxyType
-from typing import Any, Concatenate, cast
+from typing import Any, cast
 
 import voluptuous as vol
 
@@ -46,7 +45,7 @@ from .const import (
     SUBENTRY_TYPE_CHAT,
 )
 from .gateways.base import Gateway, GatewayError
-from .helpers import create_gateway, is_readable, is_usable
+from .helpers import create_gateway, ends_on, is_readable, is_usable
 from .naming import async_text, is_own_number, named, typed_name
 from .presence import chat_id as cid
 from .presence.typed import ChatId, Confirm, Refused, Typed
@@ -74,25 +73,6 @@ _TIMING: dict[vol.Marker, Any] = {
 
 # What may be changed later as well.
 _DETAILS: dict[vol.Marker, Any] = {vol.Optional(CONF_NAME): TextSelector(), **_TIMING}
-
-
-def _unless_removed[FlowT: ConfigSubentryFlow, **P](
-    step: Callable[Concatenate[FlowT, P], Coroutine[Any, Any, SubentryFlowResult]],
-) -> Callable[Concatenate[FlowT, P], Coroutine[Any, Any, SubentryFlowResult]]:
-    """End a form whose account or chat was removed while it was open."""
-
-    @wraps(step)
-    async def ended(
-        self: FlowT, /, *args: P.args, **kwargs: P.kwargs
-    ) -> SubentryFlowResult:
-        try:
-            return await step(self, *args, **kwargs)
-        except UnknownEntry:
-            return self.async_abort(reason="account_removed")
-        except UnknownSubEntry:
-            return self.async_abort(reason="chat_removed")
-
-    return ended
 
 
 def _parse(text: str, country: str | None) -> Typed:
@@ -194,7 +174,7 @@ class ChatSubentryFlow(AddingFlow):
     # The number that was shown, and is taken the second time.
     _shown: Confirm | None = None
 
-    @_unless_removed
+    @ends_on(UnknownEntry, reason="account_removed")
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
@@ -229,7 +209,8 @@ class ChatSubentryFlow(AddingFlow):
             },
         )
 
-    @_unless_removed
+    @ends_on(UnknownEntry, reason="account_removed")
+    @ends_on(UnknownSubEntry, reason="chat_removed")
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
@@ -378,7 +359,7 @@ class ChatSubentryFlow(AddingFlow):
 class ChatsSubentryFlow(AddingFlow):
     """Add many chats at once; each becomes a subentry of its own."""
 
-    @_unless_removed
+    @ends_on(UnknownEntry, reason="account_removed")
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
