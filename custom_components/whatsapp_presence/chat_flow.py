@@ -46,6 +46,7 @@ from .const import (
 )
 from .gateways.base import Gateway, GatewayError
 from .helpers import create_gateway, ends_on, is_readable, is_usable
+from .instance.hub import WhatsAppPresenceData
 from .naming import async_text, is_own_number, named, typed_name
 from .presence import chat_id as cid
 from .presence.typed import ChatId, Confirm, Refused, Typed
@@ -128,13 +129,21 @@ class AddingFlow(ConfigSubentryFlow):
 
     def configured(self) -> set[str]:
         """Return the ids of the entry's chats, their other ids among them."""
-        return {
-            cid.same_person(chat_id)
-            for subentry in self._get_entry().subentries.values()
+        entry: ConfigEntry[Any] = self._get_entry()
+        ids = {
+            chat_id
+            for subentry in entry.subentries.values()
             if subentry.subentry_type == SUBENTRY_TYPE_CHAT
             for chat_id in (subentry.data.get(CONF_CHAT), subentry.data.get(CONF_ALIAS))
             if isinstance(chat_id, str)
         }
+        if entry.state is ConfigEntryState.LOADED and isinstance(
+            data := entry.runtime_data, WhatsAppPresenceData
+        ):
+            # What was learnt since they were added.
+            aliases = data.instance.people.aliases.main.items()
+            ids |= {one for pair in aliases if not ids.isdisjoint(pair) for one in pair}
+        return set(map(cid.same_person, ids))
 
     async def async_find_aliases(self, chat_ids: list[str]) -> dict[str, str]:
         """Find people's other ids; they may also be learnt later."""

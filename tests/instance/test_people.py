@@ -308,6 +308,43 @@ async def test_both_forms_of_a_number_are_one_chat(
     assert online(hass, new) == STATE_ON
 
 
+@pytest.mark.parametrize("under_lid", [False, True])
+async def test_two_chats_that_turn_out_to_be_one_person_get_everything(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    simulator: Simulator,
+    *,
+    under_lid: bool,
+) -> None:
+    """Both stay, under whichever id the events come; until one is removed."""
+    simulator.fail_next(100, status=500, path=LOOK_UP)
+    account.quirks.push_on_subscribe = False
+    entry = await set_up(hass, account, chat(), chat(ANNA_LID, "A. from the group"))
+    account.quirks.events_under_lid = under_lid
+    both = (ANNA, ANNA_LID)
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
+    assert {online(hass, one) for one in both} == {STATE_ON, STATE_OFF}
+
+    simulator.failures.clear()
+    instance_of(entry).async_resubscribe()
+    await settle(hass, account)
+    assert instance_of(entry).people.aliases.main == {ANNA_LID: ANNA}
+    await account.set_presence(anna(account), "typing")
+    await settle(hass, account)
+    assert [activity(hass, one) for one in both] == ["typing", "typing"]
+    await account.set_presence(anna(account), "offline")
+    await settle(hass, account)
+    assert [online(hass, one) for one in both] == [STATE_OFF, STATE_OFF]
+
+    first = next(one for one in entry.subentries.values() if one.unique_id == ANNA)
+    hass.config_entries.async_remove_subentry(entry, first.subentry_id)
+    await settle(hass, account)
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
+    assert online(hass, ANNA_LID) == STATE_ON
+
+
 async def test_a_chat_that_is_added_later_gets_its_name(
     hass: HomeAssistant, account: WaapiAccount
 ) -> None:
