@@ -273,6 +273,25 @@ async def test_members_that_can_not_be_asked_for(
     assert requests(account, "get-group-info") == 2
 
 
+async def test_groups_of_an_account_that_is_away_are_asked_for_when_it_is_back(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """It is no failure of theirs: one is met by it, and none waits for a day."""
+    groups = [f"12036300000000010{i}@g.us" for i in range(3)]
+    for group in groups:
+        account.add_group(group, name="Club", members=[anna(account)])
+    away = simulator.fail_next(status=409, path="get-group-info")
+    await set_up(hass, account, *(chat(group, "Club") for group in groups))
+    assert away.seen == requests(account, "get-group-info") == 1
+    await account.reconnect()
+    await settle(hass, account)
+    await advance(hass, freezer, account, 61)
+    assert requests(account, "get-group-info") == 4
+
+
 @pytest.mark.parametrize(
     ("title", "stand_in", "called"),
     [

@@ -10,7 +10,7 @@ from enum import IntEnum
 import math
 from typing import Final, Protocol
 
-from .base import RateLimitedError
+from .base import NotReadyError, RateLimitedError
 
 MAX_PAUSE: Final = 900.0
 MIN_PAUSE: Final = 1.0
@@ -51,17 +51,26 @@ class Priority(IntEnum):
 _PRIORITY: Final = ContextVar[Priority | None]("whatsapp_presence_priority")
 
 
+_WANTED: Final = ContextVar[Callable[[], bool] | None](
+    "whatsapp_presence_wanted", default=None
+)
+
+
 @contextmanager
-def priority(level: Priority) -> Iterator[None]:
+def priority(
+    level: Priority, wanted: Callable[[], bool] | None = None
+) -> Iterator[None]:
     """Give all requests that are made inside another priority than their own.
 
-    It holds for the tasks that are created inside as well.
+    What is not `wanted` any more when its turn has come is not sent: it fails with a
+    NotReadyError. Both hold for the tasks that are created inside as well.
     """
-    token = _PRIORITY.set(level)
+    token, earlier = _PRIORITY.set(level), _WANTED.set(wanted)
     try:
         yield
     finally:
         _PRIORITY.reset(token)
+        _WANTED.reset(earlier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,12 +196,16 @@ class Pacer:
     async def turn(self, own: Priority = Priority.RENEWAL) -> AsyncIterator[None]:
         """Wait for a turn, and hold it; `own` holds where nothing else was set.
 
-        Raises RateLimitedError when a pause will keep the turn from coming soon.
+        Raises RateLimitedError when a pause will keep the turn from coming soon, and
+        NotReadyError when it has come too late.
         """
         set_by_caller = _PRIORITY.get(None)
         level = own if set_by_caller is None else set_by_caller
         await self._acquire(level)
         try:
+            if (wanted := _WANTED.get()) is not None and not wanted():
+                self._rate.give_back()
+                raise NotReadyError("The request is not wanted any more.")
             yield
         finally:
             self._in_flight[level] -= 1

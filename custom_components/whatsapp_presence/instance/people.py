@@ -8,7 +8,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 
 from ..const import CONF_ALIAS
-from ..gateways.base import Gateway, GatewayError
+from ..gateways.base import Gateway, GatewayError, NotReadyError, RateLimitedError
 from ..naming import async_give_name, awaits_name
 from ..presence import chat_id as cid
 from ..presence.model import PresenceUpdate
@@ -221,6 +221,9 @@ class People:
             batch = missing[start : start + size]
             try:
                 self.async_learn_pairs(await self._gateway.aliases(batch))
+            except NotReadyError, RateLimitedError:
+                # None can be had just now.
+                break
             except GatewayError as err:
                 # The others are asked for all the same: it may be this one's fault.
                 _LOGGER.debug("Asking for aliases failed: %s", type(err).__name__)
@@ -248,9 +251,15 @@ class People:
         for chat_id, chat in list(self._chats.items()):
             if not chat.is_group or chat_id in self._named_groups:
                 continue
+            if self._chats.get(chat_id) is not chat:
+                # It was removed meanwhile.
+                continue
             self._named_groups.add(chat_id)
             try:
                 members = await self._gateway.group_members(chat_id)
+            except NotReadyError, RateLimitedError:
+                self._named_groups.discard(chat_id)
+                break
             except GatewayError as err:
                 _LOGGER.debug("Asking for members failed: %s", type(err).__name__)
                 continue
