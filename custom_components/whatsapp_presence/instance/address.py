@@ -157,9 +157,16 @@ def house_url(hass: HomeAssistant, webhook_id: str, gateway_url: str) -> str:
 
 @callback
 def known_url(hass: HomeAssistant, data: Mapping[str, Any]) -> str | None:
-    """Return the address of an entry's webhook, as far as it is known."""
+    """Return the address of an entry's webhook, as far as it is known.
+
+    One in the cloud is this home's only with a subscription: a copy that was restored
+    from a backup has the original's in its entry.
+    """
     if url := data.get(CONF_CLOUDHOOK_URL):
-        return str(url)
+        from homeassistant.components import cloud
+
+        if cloud.async_active_subscription(hass):
+            return str(url)
     try:
         return house_url(hass, data[CONF_WEBHOOK_ID], data[CONF_URL])
     except NoURLAvailableError:
