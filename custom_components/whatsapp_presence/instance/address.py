@@ -157,20 +157,28 @@ def house_url(hass: HomeAssistant, webhook_id: str, gateway_url: str) -> str:
 
 @callback
 def known_url(hass: HomeAssistant, data: Mapping[str, Any]) -> str | None:
-    """Return the address of an entry's webhook, as far as it is known.
-
-    One in the cloud is this home's only with a subscription: a copy that was restored
-    from a backup has the original's in its entry.
-    """
+    """Return the address of an entry's webhook, as far as it is known."""
     if url := data.get(CONF_CLOUDHOOK_URL):
-        from homeassistant.components import cloud
-
-        if cloud.async_active_subscription(hass):
-            return str(url)
+        return str(url)
     try:
         return house_url(hass, data[CONF_WEBHOOK_ID], data[CONF_URL])
     except NoURLAvailableError:
         return None
+
+
+@callback
+def own_url(hass: HomeAssistant, data: Mapping[str, Any]) -> str | None:
+    """Return the same if it leads to this home.
+
+    One in the cloud does only with a subscription: a copy that was restored from a
+    backup has the original's in its entry.
+    """
+    if CONF_CLOUDHOOK_URL in data:
+        from homeassistant.components import cloud
+
+        if not cloud.async_active_subscription(hass):
+            data = {**data, CONF_CLOUDHOOK_URL: None}
+    return known_url(hass, data)
 
 
 async def async_delete_cloudhook(hass: HomeAssistant, data: Mapping[str, Any]) -> None:

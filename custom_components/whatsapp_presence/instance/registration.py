@@ -21,7 +21,7 @@ from ..gateways.base import (
 )
 from ..helpers import new_webhook_id
 from ..repairs import Issue, async_clear_issue, async_raise_issue
-from .address import LocalURLError, WebhookAddress, async_delete_cloudhook, known_url
+from .address import LocalURLError, WebhookAddress, async_delete_cloudhook, own_url
 from .contest import Contest
 from .delivery import Delivery
 from .written import WrittenAddresses
@@ -316,7 +316,7 @@ def async_renew_webhook(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """
     before = entry.data
     WrittenAddresses(hass, entry).renew(
-        known_url(hass, before), **{CONF_WEBHOOK_ID: new_webhook_id()}
+        own_url(hass, before), **{CONF_WEBHOOK_ID: new_webhook_id()}
     )
     hass.async_create_background_task(
         async_delete_cloudhook(hass, before), f"{DOMAIN} delete cloudhook"
@@ -335,7 +335,7 @@ async def async_remove_webhook(
         # What waits for its turn is never sent.
         for task in written.run.tasks:
             task.cancel()
-    ours = written.of_this_home(known_url(hass, entry.data))
+    ours = written.of_this_home(own_url(hass, entry.data))
     if entry.options.get(CONF_REGISTER_WEBHOOK, True):
         ours |= written.run.own
     written.end()
