@@ -11,7 +11,7 @@ from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.helpers.network import NoURLAvailableError
 
-from ..const import CONF_REGISTER_WEBHOOK, CONF_WEBHOOK_URL, DOMAIN
+from ..const import CONF_REGISTER_WEBHOOK, DOMAIN
 from ..gateways.base import (
     AuthenticationError,
     Gateway,
@@ -348,7 +348,7 @@ async def async_remove_webhook(
                 "it answers nothing any more, and may be deleted there by hand",
                 type(err).__name__,
             )
-    if entry.data.get(CONF_WEBHOOK_URL) not in (None, *ours):
+    if written.last not in (None, *ours):
         _LOGGER.warning(
             "The gateway may still have an address of the webhook that is not this "
             "home's; it was left there"

@@ -103,9 +103,10 @@ class _Receiver:
         if raw is None or len(raw) > MAX_WEBHOOK_BODY:
             self._tell_once("oversized", "A webhook's body was too large")
             return Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        if (
-            secret := self._entry.options.get(CONF_WEBHOOK_SECRET)
-        ) and not self._gateway.verify_signature(raw, request.headers, secret):
+        if (secret := self._entry.options.get(CONF_WEBHOOK_SECRET)) and not (
+            isinstance(secret, str)
+            and self._gateway.verify_signature(raw, request.headers, secret)
+        ):
             self._tell_once("signature", "A webhook's signature was missing or wrong")
             return Response(status=HTTPStatus.UNAUTHORIZED)
         try:
