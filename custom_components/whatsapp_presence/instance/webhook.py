@@ -98,6 +98,9 @@ class _Receiver:
             self._tell_once("slow", "A webhook's body did not arrive in time")
             return Response(status=HTTPStatus.REQUEST_TIMEOUT)
         except RequestPayloadError:
+            # Else the server reads on, and tells of what it meets with a traceback.
+            request.content.feed_eof()
+            hass.loop.call_soon(request.protocol.force_close)
             self._tell_once("broken", "A webhook's body could not be read")
             return Response(status=HTTPStatus.BAD_REQUEST)
         if raw is None or len(raw) > MAX_WEBHOOK_BODY:
