@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Set as AbstractSet
 from contextlib import suppress
 from datetime import datetime
+from itertools import chain
 import logging
 import os
 from pathlib import Path
@@ -22,6 +23,8 @@ SAVE_DELAY: Final = 30
 MAX_ALIASES: Final = 20000
 MAX_LAST_SEEN: Final = 5000
 ASIDE: Final = ".unreadable."
+# What Home Assistant itself sets aside.
+CORRUPT: Final = ".corrupt."
 
 
 class StoredInstance(TypedDict):
@@ -98,8 +101,9 @@ class InstanceStore:
 
     async def async_remove(self) -> None:
         """Keep nothing, nor what was set aside."""
-        await self._store.async_remove()
-        await self._hass.async_add_executor_job(_remove_aside, Path(self._store.path))
+        with suppress(OSError):
+            await self._store.async_remove()
+        await self._hass.async_add_executor_job(_remove_all, Path(self._store.path))
 
     def _read(self, stored: Mapping[str, Any]) -> None:
         """Take over what makes sense. Raises TypeError if the form does not."""
@@ -152,11 +156,12 @@ class InstanceStore:
         }
 
 
-def _remove_aside(path: Path) -> None:
-    """Remove what could not be read and lies beside it, be it a file or a folder."""
-    for aside in path.parent.glob(f"{path.name}{ASIDE}*"):
-        if aside.is_dir():
-            shutil.rmtree(aside, ignore_errors=True)
+def _remove_all(path: Path) -> None:
+    """Remove what lies in the store's place and beside it, be it a file or a folder."""
+    aside = (path.parent.glob(f"{path.name}{end}*") for end in (ASIDE, CORRUPT))
+    for left in (path, *chain.from_iterable(aside)):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
         else:
             with suppress(OSError):
-                aside.unlink()
+                left.unlink()
