@@ -184,9 +184,7 @@ async def test_announcing_tells_its_price_first(
 
     await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
     await stage.open(PAGE)
-    card = page.locator("hui-tile-card", has_text="silent phone").filter(
-        visible=True
-    )
+    card = page.locator("hui-tile-card", has_text="silent phone").filter(visible=True)
     # All other accounts have chats of which something is known.
     await expect(card).to_have_count(1)
     price = TEXTS["selector"]["dashboard"]["options"]["announce_online"]
