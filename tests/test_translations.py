@@ -516,7 +516,9 @@ def test_the_flows_texts_have_the_placeholders_that_are_passed() -> None:
         "config_subentries.chat.error.confirm_number": {"number"},
         "config_subentries.chat.step.reconfigure": {"chat"},
         "config_subentries.chat.step.user": {"notice"},
-        "config_subentries.chats.abort.chats_added": {"count"},
+        "config_subentries.chats.abort.chats_added": {
+            *("automations", "count", "dashboard", "help"),
+        },
         "config_subentries.chats.step.user": {"notice"},
         "exceptions.no_chats": {"targets"},
         "exceptions.target_is_no_chat": {"target"},
