@@ -56,6 +56,11 @@ def async_add_chat_entities(
     )
 
 
+# The editor's filters know integrations, domains, classes and features, and nothing
+# else by which a chat's entities could be told from the account's. So those of chats
+# have a feature, of which nothing is made: notify.NotifyEntityFeature.TITLE.
+CHAT_FEATURE: Final = 1
+
 _NOTHING: Final = object()
 _UNAVAILABLE: Final = object()
 
@@ -86,6 +91,8 @@ class _WrittenOnChangeEntity(Entity):
 
 class ChatEntity(_WrittenOnChangeEntity):
     """An entity of a chat."""
+
+    _attr_supported_features = CHAT_FEATURE
 
     def __init__(
         self,

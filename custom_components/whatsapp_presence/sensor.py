@@ -55,6 +55,9 @@ class MembersSensorDescription(SensorEntityDescription):
 
     members_fn: Callable[[ChatPresence], tuple[str, ...]]
     known_fn: Callable[[ChatPresence], bool]
+    # A number, for charts and the activity view; a unit that says something, or a state
+    # class, would have the front end write "0" where it has a word.
+    native_unit_of_measurement: str | None = ""
     # For where a card shows the group by who is in it.
     has_picture: bool = False
 
