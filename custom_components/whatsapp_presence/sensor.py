@@ -14,8 +14,13 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.const import EntityCategory, EntityStateAttribute, UnitOfTime
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.const import (
+    EVENT_HOMEASSISTANT_STOP,
+    EntityCategory,
+    EntityStateAttribute,
+    UnitOfTime,
+)
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import (
     async_track_time_change,
@@ -264,19 +269,41 @@ class OnlineTodaySensor(ChatEntity, RestoreSensor):
     async def async_added_to_hass(self) -> None:
         """Go on from what was counted of the day before a restart."""
         await super().async_added_to_hass()
+        await self._async_restore()
+        self.async_on_remove(
+            self.hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._count_at_stop)
+        )
+        self.async_on_remove(
+            async_track_time_change(self.hass, self._tick, hour=0, minute=0, second=0)
+        )
+        self._follow()
+
+    async def _async_restore(self) -> None:
+        if (
+            kept := self.instance.store.online_today.get(self.chat.chat_id)
+        ) is not None:
+            midnight, seconds = kept
+            self._time.restore(seconds, midnight)
+            return
+        # Kept in a store of the integration's own since; here from before that.
         before = await self.async_get_last_sensor_data()
         state = await self.async_get_last_state()
         if before is not None and state is not None:
             counted = before.native_value
             if isinstance(counted, (int, float)):
-                midnight = dt_util.start_of_local_day(
-                    dt_util.as_local(state.last_updated)
-                )
-                self._time.restore(counted, midnight.timestamp())
-        self.async_on_remove(self._stop)
-        self.async_on_remove(
-            async_track_time_change(self.hass, self._tick, hour=0, minute=0, second=0)
-        )
+                day = dt_util.start_of_local_day(dt_util.as_local(state.last_updated))
+                self._time.restore(counted, day.timestamp())
+
+    @override
+    async def async_will_remove_from_hass(self) -> None:
+        """Count up to here, unless the chat is gone."""
+        await super().async_will_remove_from_hass()
+        if self.chat in self.instance.chats.values():
+            self._follow()
+        self._stop()
+
+    @callback
+    def _count_at_stop(self, _event: Event) -> None:
         self._follow()
 
     @callback
@@ -296,6 +323,9 @@ class OnlineTodaySensor(ChatEntity, RestoreSensor):
     def _follow(self) -> None:
         midnight = dt_util.start_of_local_day().timestamp()
         self._time.follow(self.chat.presence.online, time.time(), midnight)
+        self.instance.store.keep_online_today(
+            self.chat.chat_id, midnight, self._time.seconds
+        )
         if not self._time.is_counting:
             self._stop()
         elif self._stop_ticking is None:
