@@ -30,7 +30,12 @@ from homeassistant.helpers.typing import StateType
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
-from .entity import ChatEntity, InstanceEntity, async_add_chat_entities
+from .entity import (
+    ChatEntity,
+    InstanceEntity,
+    PicturedChatEntity,
+    async_add_chat_entities,
+)
 from .gateways.base import AuthenticationError, InstanceStatus
 from .instance.chat import Chat
 from .instance.hub import Instance, WhatsAppPresenceConfigEntry
@@ -63,8 +68,6 @@ class MembersSensorDescription(SensorEntityDescription):
     # A number, for charts and the activity view; a unit that says something, or a state
     # class, would have the front end write "0" where it has a word.
     native_unit_of_measurement: str | None = ""
-    # For where a card shows the group by who is in it.
-    has_picture: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,22 +95,21 @@ def _status(instance: Instance) -> str:
     return STATUS_UNREACHABLE
 
 
-CHAT_SENSORS = (
-    ChatSensorDescription(
-        key="activity",
-        translation_key="activity",
-        device_class=SensorDeviceClass.ENUM,
-        options=list(Activity),
-        value_fn=attrgetter("activity"),
-    ),
-    ChatSensorDescription(
-        key="presence_access",
-        translation_key="presence_access",
-        device_class=SensorDeviceClass.ENUM,
-        options=list(PresenceAccess),
-        entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=attrgetter("access"),
-    ),
+ACTIVITY_SENSOR = ChatSensorDescription(
+    key="activity",
+    translation_key="activity",
+    device_class=SensorDeviceClass.ENUM,
+    options=list(Activity),
+    value_fn=attrgetter("activity"),
+)
+
+ACCESS_SENSOR = ChatSensorDescription(
+    key="presence_access",
+    translation_key="presence_access",
+    device_class=SensorDeviceClass.ENUM,
+    options=list(PresenceAccess),
+    entity_category=EntityCategory.DIAGNOSTIC,
+    value_fn=attrgetter("access"),
 )
 
 LAST_SEEN_SENSOR = ChatSensorDescription(
@@ -138,7 +140,6 @@ MEMBERS_SENSORS = (
         known_fn=lambda presence: (
             bool(presence.online_members) or presence.online is False
         ),
-        has_picture=True,
     ),
     MembersSensorDescription(
         key="typing_members",
@@ -194,10 +195,11 @@ async def async_setup_entry(
 
     def create(instance: Instance, chat: Chat) -> list[ChatEntity]:
         sensors: list[ChatEntity] = [
-            ChatSensor(instance, chat, description) for description in CHAT_SENSORS
+            ActivitySensor(instance, chat, ACTIVITY_SENSOR),
+            ChatSensor(instance, chat, ACCESS_SENSOR),
+            LastSeenSensor(instance, chat, LAST_SEEN_SENSOR),
+            OnlineTodaySensor(instance, chat, ONLINE_TODAY_SENSOR),
         ]
-        sensors.append(LastSeenSensor(instance, chat, LAST_SEEN_SENSOR))
-        sensors.append(OnlineTodaySensor(instance, chat, ONLINE_TODAY_SENSOR))
         if chat.is_group:
             sensors.extend(
                 MembersSensor(instance, chat, description)
@@ -223,6 +225,10 @@ class ChatSensor(ChatEntity, SensorEntity):
     def native_value(self) -> StateType | datetime:
         """The value."""
         return self.entity_description.value_fn(self.chat.presence)
+
+
+class ActivitySensor(PicturedChatEntity, ChatSensor):
+    """What somebody is doing, with their picture where the gateway has one."""
 
 
 class LastSeenSensor(ChatSensor, RestoreSensor):
@@ -357,18 +363,14 @@ class OnlineTodaySensor(ChatEntity, RestoreSensor):
         return True
 
 
-class MembersSensor(ChatEntity, SensorEntity):
+class MembersSensor(PicturedChatEntity, SensorEntity):
     """How many members of a group are doing something, and who."""
 
     entity_description: MembersSensorDescription
     _unrecorded_attributes = frozenset({"members", EntityStateAttribute.ENTITY_PICTURE})
 
     @override
-    def read(self) -> tuple[list[str] | None, str | None]:
-        """Return the members' names, and the address of the group's picture."""
-        return self._names(), self.entity_picture
-
-    def _names(self) -> list[str] | None:
+    def read(self) -> list[str] | None:
         """Return the members' names; None if the group is unknown."""
         presence = self.chat.presence
         if not self.entity_description.known_fn(presence):
@@ -382,20 +384,14 @@ class MembersSensor(ChatEntity, SensorEntity):
     @override
     def native_value(self) -> int | None:
         """How many they are."""
-        members = self._names()
+        members = self.read()
         return None if members is None else len(members)
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any]:
         """Who they are."""
-        return {"members": self._names() or []}
-
-    @property
-    @override
-    def entity_picture(self) -> str | None:
-        """Where the front end finds the group's picture."""
-        return self.chat.picture_path if self.entity_description.has_picture else None
+        return {"members": self.read() or []}
 
 
 class InstanceSensor(InstanceEntity, SensorEntity):
