@@ -12,14 +12,14 @@
 #   'Dr. Otto' -> 'Dr Otto' (changed)
 #   'J. R.' -> 'J R' (changed)
 #   'Ben, Eva' -> 'Ben Eva' (changed)
-#   'Mia - work' -> 'Mia - work' 
+#   'Mia - work' -> 'Mia - work'
 #   'Mia: work' -> 'Mia work' (changed)
-#   'Anna-Lena' -> 'Anna-Lena' 
-#   "O'Brien" -> "O'Brien" 
+#   'Anna-Lena' -> 'Anna-Lena'
+#   "O'Brien" -> "O'Brien"
 #   'O\u2019Brien' -> "O'Brien" (changed)
-#   'Anna (work)' -> 'Anna (work)' 
-#   'Ben & Eva' -> 'Ben & Eva' 
-#   'Ben/Eva' -> 'Ben/Eva' 
+#   'Anna (work)' -> 'Anna (work)'
+#   'Ben & Eva' -> 'Ben & Eva'
+#   'Ben/Eva' -> 'Ben/Eva'
 #   'anna!' -> 'anna' (changed)
 # Seen with homeassistant 2026.11.0 with pytest-homeassistant-custom-component 0.13.375, hassil 3.12.1 and home-assistant-intents 2026.10.27 (PyPI), Python 3.14.8, on 2026-11-27.
 set -euo pipefail
@@ -76,7 +76,7 @@ async def test_finding(hass):
     for name in ("Dr. Otto", "J. R.", "Ben, Eva", "Mia - work", "Mia: work", "Anna-Lena", "O'Brien", "O\u2019Brien", "Anna (work)", "Ben & Eva", "Ben/Eva", "anna!"):
         await conversation.async_converse(hass, f"Is {name} online?", None, Context(), language="en")
         found = slots.pop()
-        tell(ascii(name), "->", ascii(found), "" if found == name else "(changed)")
+        tell(ascii(name), "->", ascii(found) + ("" if found == name else " (changed)"))
 PY
 PYTHONPATH=$work timeout 300 venv/bin/python -m pytest -q -p first -p no:cacheprovider \
   -o asyncio_mode=auto -o log_level=CRITICAL test_finding.py >log 2>&1 || {

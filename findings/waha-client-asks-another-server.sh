@@ -10,7 +10,7 @@
 # is no subscribing.
 #
 # Output seen:
-#   get -> GET /api/presence?chatId=15555550101%40c.us&session=default 
+#   get -> GET /api/presence?chatId=15555550101%40c.us&session=default
 #   set_online -> POST /api/default/presence {"presence":"available"}
 #   set_offline -> POST /api/default/presence {"presence":"unavailable"}
 #   calls: get set_offline set_online
@@ -32,7 +32,7 @@ asked = []
 
 
 def answer(request):
-    asked.append((request.method, request.url.raw_path.decode(), request.content.decode()))
+    asked.append(f"{request.method} {request.url.raw_path.decode()} {request.content.decode()}".rstrip())
     return httpx.Response(404)
 
 
@@ -47,7 +47,7 @@ for name, call in (
     try:
         call()
     except WahaAPIError as err:
-        print(name, "->", *asked.pop())
+        print(name, "->", asked.pop())
 print("calls:", *sorted(name for name in dir(presence) if not name.startswith("_")))
 PY
 timeout 120 venv/bin/python -I finding.py >seen
