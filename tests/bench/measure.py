@@ -40,6 +40,8 @@ VARIANTS = {
 
 # Who fills the entities that the registries know.
 WITH, PLAIN_ENTITIES, WITHOUT = "integration", "plain entities", "nobody"
+# Who writes the flood down.
+WITHOUT_ACTIVITY, TEMPLATE_ENTITIES = "integration, Activity off", "template"
 FILLED_BY = {WITH: INTEGRATION, PLAIN_ENTITIES: PLAIN, WITHOUT: None}
 
 # The most changes of a chat in a round.
@@ -226,6 +228,16 @@ class Bench:
             raise RuntimeError(f"The entry is {added['state']}")
         self.entry_id = added["entry_id"]
         return time.monotonic() - begin
+
+    async def disable(self, ends: str) -> None:
+        """Switch entities off in the registry, by the end of their unique ids."""
+        async with self.host.home_assistant.websocket() as call:
+            for entity_id in (await self.host.entity_ids(ends)).values():
+                await call(
+                    "config/entity_registry/update",
+                    entity_id=entity_id,
+                    disabled_by="user",
+                )
 
     async def batch(self, variant: str, seconds: float) -> Processor:
         """Send events for a while; returns what one of them cost, recording included."""
@@ -436,10 +448,11 @@ async def measure_floods(folder: Path, plan: Plan, results: Results) -> None:
     async with AsyncExitStack() as stack:
         hosts: dict[str, tuple[Bench, str, list[Chat]]] = {}
         for name, ours, templates in (
-            ("integration", chats, []),
-            ("template", [], chats),
+            (WITH, chats, []),
+            (WITHOUT_ACTIVITY, many_chats(plan.flood_chats), []),
+            (TEMPLATE_ENTITIES, [], chats),
             (f"integration, {MANY} chats", many_chats(MANY), []),
-        )[: 3 if plan.flood_many else 2]:
+        )[: 4 if plan.flood_many else 3]:
             one = await stack.enter_async_context(
                 bench(
                     folder / f"flood-{len(hosts)}",
@@ -454,7 +467,9 @@ async def measure_floods(folder: Path, plan: Plan, results: Results) -> None:
                 ours or templates,
             )
         # A chat that is not subscribed yet has more to tell than the flood does.
-        await all_subscribed(hosts["integration"][0])
+        for name in (WITH, WITHOUT_ACTIVITY):
+            await all_subscribed(hosts[name][0])
+        await hosts[WITHOUT_ACTIVITY][0].disable("_activity")
         await asyncio.sleep(REST)
         # What Home Assistant does by itself, and would do as well without the flood.
         idle: dict[str, Processor] = {}
