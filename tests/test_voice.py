@@ -119,6 +119,26 @@ async def test_is_anna_online(hass: HomeAssistant, account: Account) -> None:
     assert await ask(hass, "is Carl online") == "There is no WhatsApp chat called Carl."
 
 
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("Dr. Miller", "Dr. Miller"),
+        ("J. R. Miller", "j. r. miller"),
+        ("Mia: work", "Mia: work"),
+        ("Ben, Mia", "Ben, Mia"),
+        ("Ben O\N{RIGHT SINGLE QUOTATION MARK}Miller", "Ben O'Miller"),
+        ("Dr. Miller-Otto (work)", "Dr Miller-Otto (work)"),
+    ],
+)
+async def test_signs_in_a_name_do_not_matter(
+    hass: HomeAssistant, account: Account, name: str, asked: str
+) -> None:
+    """Assist hands a name on without most of them."""
+    await set_up(hass, account, chat(), chat(BEN, name))
+    await automate(hass, VOICE)
+    assert await ask(hass, f"Is {asked} online?") == f"{name} is not online."
+
+
 async def test_is_somebody_writing(hass: HomeAssistant, account: Account) -> None:
     """Somebody, or one in particular."""
     await prepare(hass, account)

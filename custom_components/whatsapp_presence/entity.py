@@ -109,8 +109,6 @@ class ChatEntity(_WrittenOnChangeEntity):
         self.instance = instance
         self.chat = chat
         self.entity_description = description
-        entry_id = instance.entry.entry_id
-        self._attr_unique_id = f"{entry_id}_{chat.chat_id}_{description.key}"
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -141,10 +139,19 @@ class ChatEntity(_WrittenOnChangeEntity):
             parts.append(self.entity_description.key)
         self.entity_id = f"{platform.domain}.{'_'.join(parts)}"
 
+    # Both are asked for when the entity is added, so nothing is kept of them.
+
+    @property
+    @override
+    def unique_id(self) -> str:
+        """What the registry knows the entity by."""
+        entry_id = self.instance.entry.entry_id
+        return f"{entry_id}_{self.chat.chat_id}_{self.entity_description.key}"
+
     @property
     @override
     def device_info(self) -> DeviceInfo:
-        """The chat's device. Asked for once, so nothing is kept of it."""
+        """The chat's device."""
         instance, chat = self.instance, self.chat
         return DeviceInfo(
             identifiers={chat_device_identifier(instance.entry.entry_id, chat.chat_id)},

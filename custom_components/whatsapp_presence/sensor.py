@@ -194,10 +194,12 @@ async def async_setup_entry(
     )
 
     def create(instance: Instance, chat: Chat) -> list[ChatEntity]:
+        known = chat.presence.last_seen is not None
+        last_seen = LastSeenSensor if known else RestoredLastSeenSensor
         sensors: list[ChatEntity] = [
             ActivitySensor(instance, chat, ACTIVITY_SENSOR),
             ChatSensor(instance, chat, ACCESS_SENSOR),
-            LastSeenSensor(instance, chat, LAST_SEEN_SENSOR),
+            last_seen(instance, chat, LAST_SEEN_SENSOR),
             OnlineTodaySensor(instance, chat, ONLINE_TODAY_SENSOR),
         ]
         if chat.is_group:
@@ -231,14 +233,28 @@ class ActivitySensor(PicturedChatEntity, ChatSensor):
     """What somebody is doing, with their picture where the gateway has one."""
 
 
-class LastSeenSensor(ChatSensor, RestoreSensor):
-    """When somebody was last seen, kept through a restart."""
+class LastSeenSensor(ChatSensor):
+    """When somebody was last seen; the account's store keeps it through a restart."""
 
     @override
     def read(self) -> int | None:
         """Return the second."""
         last_seen = self.chat.presence.last_seen
         return None if last_seen is None else int(last_seen)
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether it can be told: whatever befalls the account, it was then."""
+        return True
+
+
+class RestoredLastSeenSensor(LastSeenSensor, RestoreSensor):
+    """The same, of a chat of which the store knows nothing yet.
+
+    Before there was the store, Home Assistant kept it. It takes more memory for that
+    than all that is known of a chat, so no other sensor is one of these.
+    """
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -247,14 +263,7 @@ class LastSeenSensor(ChatSensor, RestoreSensor):
         if (
             restored := await self.async_get_last_sensor_data()
         ) is not None and isinstance(restored.native_value, datetime):
-            # Kept in a store of the integration's own since; here from before that.
             self.chat.restore_last_seen(restored.native_value.timestamp())
-
-    @property
-    @override
-    def available(self) -> bool:
-        """Whether it can be told: whatever befalls the account, it was then."""
-        return True
 
 
 class OnlineTodaySensor(ChatEntity, RestoreSensor):

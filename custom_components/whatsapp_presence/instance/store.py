@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Set as AbstractSet
 from contextlib import suppress
 from datetime import datetime
+from itertools import chain
 import logging
 import os
 from pathlib import Path
@@ -24,6 +25,8 @@ MAX_LAST_SEEN: Final = 5000
 # The longest day has 25 hours.
 MAX_DAY: Final = 25 * 3600
 ASIDE: Final = ".unreadable."
+# What Home Assistant itself sets aside.
+CORRUPT: Final = ".corrupt."
 
 
 class StoredInstance(TypedDict):
@@ -41,7 +44,13 @@ class _Store(Store[StoredInstance]):
     async def _async_migrate_func(
         self, old_major_version: int, old_minor_version: int, old_data: Any
     ) -> StoredInstance:
-        """Take over version 1, which held the aliases alone."""
+        """Take over version 1, which held the aliases alone.
+
+        What a later version adds to the same form is left alone.
+        """
+        if old_major_version == STORAGE_VERSION:
+            stored: StoredInstance = old_data
+            return stored
         return {"aliases": old_data["aliases"], "last_seen": {}, "announced": False}
 
 
@@ -111,8 +120,9 @@ class InstanceStore:
 
     async def async_remove(self) -> None:
         """Keep nothing, nor what was set aside."""
-        await self._store.async_remove()
-        await self._hass.async_add_executor_job(_remove_aside, Path(self._store.path))
+        with suppress(OSError):
+            await self._store.async_remove()
+        await self._hass.async_add_executor_job(_remove_all, Path(self._store.path))
 
     def _read(self, stored: Mapping[str, Any]) -> None:
         """Take over what makes sense. Raises TypeError if the form does not."""
@@ -185,11 +195,12 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
 
 
-def _remove_aside(path: Path) -> None:
-    """Remove what could not be read and lies beside it, be it a file or a folder."""
-    for aside in path.parent.glob(f"{path.name}{ASIDE}*"):
-        if aside.is_dir():
-            shutil.rmtree(aside, ignore_errors=True)
+def _remove_all(path: Path) -> None:
+    """Remove what lies in the store's place and beside it, be it a file or a folder."""
+    aside = (path.parent.glob(f"{path.name}{end}*") for end in (ASIDE, CORRUPT))
+    for left in (path, *chain.from_iterable(aside)):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
         else:
             with suppress(OSError):
-                aside.unlink()
+                left.unlink()
