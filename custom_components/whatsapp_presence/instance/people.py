@@ -266,9 +266,7 @@ class People:
             pairs = {one.alias: one.chat_id for one in members if one.alias is not None}
             self.async_learn_pairs(pairs)
             for member in members:
-                if member.name:
-                    self._names.setdefault(
-                        self.aliases.main.get(member.chat_id, member.chat_id),
-                        member.name,
-                    )
+                main = self.aliases.main.get(member.chat_id, member.chat_id)
+                if member.name and main not in self._chats:
+                    self._names[main] = member.name
             chat.keep_members({*pairs, *(member.chat_id for member in members)})
