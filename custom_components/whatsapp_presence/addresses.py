@@ -7,15 +7,19 @@ import socket
 from yarl import URL
 
 from homeassistant.core import HomeAssistant
-from homeassistant.util.network import is_ip_address, is_link_local, is_private
+from homeassistant.util.network import is_ip_address
 
 RESOLVE_TIMEOUT = 5
 
 # Where a network without IPv4 reaches what has nothing else.
 _NAT64 = ip_network("64:ff9b::/96")
-# What a provider shares among its customers, and a VPN among its members; all unique
-# local addresses, of which Home Assistant's own list has half.
-_INSIDE = (ip_network("100.64.0.0/10"), ip_network("fc00::/7"))
+# Addresses of examples lead nowhere: neither into a house nor out of one.
+_EXAMPLES = tuple(
+    map(
+        ip_network,
+        ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32"),
+    )
+)
 # The ends of names that no name server on the internet knows.
 _HOME_NAMES = (
     ".local",
@@ -25,6 +29,9 @@ _HOME_NAMES = (
     ".home.arpa",
     ".lan",
     ".home",
+    ".corp",
+    ".intranet",
+    ".private",
 )
 
 
@@ -63,9 +70,7 @@ def _is_public(text: str) -> bool:
     if not is_ip_address(text):
         # Loopback, or a name that leads nowhere.
         return False
-    address = ip_address(text)
-    if address in _NAT64:
-        address = IPv4Address(int(address) & 0xFFFFFFFF)
+    address = _plain(text)
     return address.is_global and not address.is_multicast
 
 
@@ -82,17 +87,21 @@ async def async_resolve(hass: HomeAssistant, host: str) -> set[str]:
 
 
 def _one_form(text: str) -> str:
-    address = _address(text)
+    address = _plain(text)
     # Who asks at no address in particular, is answered by this machine.
     if address.is_loopback or address.is_unspecified:
         return "localhost"
     return str(address)
 
 
-def _address(text: str) -> IPv4Address | IPv6Address:
-    """Read an address without the interface; what is IPv4 within IPv6 is IPv4."""
+def _plain(text: str) -> IPv4Address | IPv6Address:
+    """Read an address without the interface; one that stands for another is that one."""
     address = ip_address(text.partition("%")[0])
-    return getattr(address, "ipv4_mapped", None) or address
+    if isinstance(address, IPv4Address):
+        return address
+    if address in _NAT64:
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    return address.ipv4_mapped or address.sixtofour or address
 
 
 async def async_leads_home(hass: HomeAssistant, host: str, *, look_up: bool) -> bool:
@@ -101,9 +110,9 @@ async def async_leads_home(hass: HomeAssistant, host: str, *, look_up: bool) -> 
     A name is looked up if its end does not tell; one that leads nowhere at the moment
     may well lead somewhere for others.
     """
-    if is_ip_address(host):
-        return _is_inside(host)
     name = host.rstrip(".").lower()
+    if is_ip_address(name):
+        return _is_inside(name)
     if "." not in name or name.endswith(_HOME_NAMES):
         return True
     if not look_up:
@@ -115,11 +124,8 @@ async def async_leads_home(hass: HomeAssistant, host: str, *, look_up: bool) -> 
 
 
 def _is_inside(text: str) -> bool:
-    """Whether an address is one of those that a house or a provider has inside."""
-    address = _address(text)
-    return (
-        is_private(address)
-        or is_link_local(address)
-        or address.is_unspecified
-        or any(address in network for network in _INSIDE)
-    )
+    """Whether an address is one that the internet does not lead to."""
+    address = _plain(text)
+    if any(address in network for network in _EXAMPLES):
+        return False
+    return not address.is_global or address.is_multicast

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Iterable, Mapping
 import logging
 from types import MappingProxyType
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import voluptuous as vol
 
@@ -70,6 +70,13 @@ _TIMING_SCHEMA = vol.Schema(
 )
 _TIMING: dict[vol.Marker, Any] = {
     vol.Optional(SECTION_TIMING): section(_TIMING_SCHEMA, {"collapsed": True}),
+}
+
+# Where the last words of the flows lead; those are the front end's to find.
+_NEXT_PAGES: Final = {
+    "automations": f"{DOCS_URL}/automations.md",
+    "dashboard": f"{DOCS_URL}/dashboard.md",
+    "help": f"{DOCS_URL}/troubleshooting.md#unknown-or-no-data",
 }
 
 # What may be changed later as well.
@@ -346,12 +353,7 @@ class ChatSubentryFlow(AddingFlow):
             title=title,
             data=data,
             unique_id=chat_id,
-            # Beside what comes next; the text itself is the front end's to find.
-            description_placeholders={
-                "automations": f"{DOCS_URL}/automations.md",
-                "dashboard": f"{DOCS_URL}/dashboard.md",
-                "help": f"{DOCS_URL}/troubleshooting.md#unknown-or-no-data",
-            },
+            description_placeholders=_NEXT_PAGES,
         )
 
     async def _async_nameless(self, chat_id: str) -> tuple[str, dict[str, Any]]:
@@ -436,7 +438,8 @@ class ChatsSubentryFlow(AddingFlow):
             )
             added += 1
         return self.async_abort(
-            reason="chats_added", description_placeholders={"count": str(added)}
+            reason="chats_added",
+            description_placeholders={**_NEXT_PAGES, "count": str(added)},
         )
 
 

@@ -23,10 +23,12 @@ from .const import (
     CONF_SETTLE_TIME,
     CONF_VERSION,
     ENTRY_VERSION,
+    MAX_SETTLE_TIME,
     SUBENTRY_TYPE_CHAT,
 )
 from .gateways import GATEWAYS
 from .gateways.base import Gateway
+from .presence.chat_id import InvalidChatIdError, normalise
 
 # Those of pictures have some 500 characters.
 MAX_URL = 4096
@@ -106,9 +108,19 @@ def is_readable(subentry: ConfigSubentry) -> bool:
         subentry.subentry_type == SUBENTRY_TYPE_CHAT
         and data.get(CONF_VERSION, CHAT_VERSION) == CHAT_VERSION
         and isinstance(settle_time, (int, float))
-        and isinstance(chat_id := data.get(CONF_CHAT), str)
-        and chat_id != ""
+        and 0 <= settle_time <= MAX_SETTLE_TIME
+        and _is_chat_id(data.get(CONF_CHAT))
     )
+
+
+def _is_chat_id(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        normalise(value)
+    except InvalidChatIdError:
+        return False
+    return True
 
 
 def is_local_host(host: str) -> bool:

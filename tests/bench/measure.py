@@ -44,6 +44,9 @@ FILLED_BY = {WITH: INTEGRATION, PLAIN_ENTITIES: PLAIN, WITHOUT: None}
 
 # The most changes of a chat in a round.
 CHANGES = 3
+# Events in a turn, and turns, of what is compared closely.
+TURN = 40
+PAIRS = 400
 
 # What the start and the memory are measured with.
 MANY = 1000
@@ -131,6 +134,8 @@ class Results:
     plan: Plan
     # By number of chats and variant, one for each round.
     events: dict[int, dict[str, list[Processor]]] = field(default_factory=dict)
+    # The same of the empty webhook and of repeats, in many short turns.
+    pairs: dict[int, dict[str, list[Processor]]] = field(default_factory=dict)
     latencies: dict[int, dict[str, list[float]]] = field(default_factory=dict)
     floods: dict[str, FloodResult] = field(default_factory=dict)
     idle_pauses: dict[str, float] = field(default_factory=dict)
@@ -239,6 +244,24 @@ class Bench:
             events += 1
         await self.host.probe("flush")
         return self.host.processor_time().since(before).per(events)
+
+    async def pairs(self, number: int) -> dict[str, list[Processor]]:
+        """Return what an empty webhook and a repeat cost, in so many pairs of turns.
+
+        Both turns of a pair are over before the machine has become another one.
+        """
+        for chat in self.chats[OUR_WEBHOOK]:
+            await self.host.post(OUR_WEBHOOK, chat.repeat())
+        await self.host.probe("flush")
+        spent: dict[str, list[Processor]] = {EMPTY: [], SAME: []}
+        for pair in range(number):
+            for variant in sorted(spent, reverse=pair % 2 == 1):
+                before = self.host.processor_time()
+                for _ in range(TURN):
+                    await self.host.post(*self.body(variant))
+                after = self.host.processor_time()
+                spent[variant].append(after.since(before).per(TURN))
+        return spent
 
     async def latency(self, variant: str, samples: int) -> list[float]:
         """Return the times from a POST to the new state on the WebSocket API."""
@@ -367,6 +390,8 @@ async def measure_events(folder: Path, plan: Plan, results: Results) -> None:
                     results.events[number][variant].append(
                         await one.batch(variant, plan.batch)
                     )
+        for number, one in benches.items():
+            results.pairs[number] = await one.pairs(PAIRS)
         for one in benches.values():
             # So that nobody's typing times out while something else is measured.
             for chat in one.chats[OUR_WEBHOOK]:

@@ -258,20 +258,31 @@ def _instruction_rows(results: Results) -> Iterator[Row]:
 
 
 def _processor_rows(results: Results) -> Iterator[Row]:
-    events = results.events
-    for figure, one, two, bound in (
-        ("CPU, nothing changes : empty webhook", SAME, EMPTY, 1.1),
-        ("CPU, four entities change : empty webhook", CHANGE, EMPTY, None),
-        ("CPU, four entities change : template", CHANGE, TEMPLATE_CHANGE, None),
+    for figure, spent, one, two, bound in (
+        ("CPU, nothing changes : empty webhook", results.pairs, SAME, EMPTY, 1.1),
+        (
+            "CPU, four entities change : empty webhook",
+            results.events,
+            CHANGE,
+            EMPTY,
+            None,
+        ),
+        (
+            "CPU, four entities change : template",
+            results.events,
+            CHANGE,
+            TEMPLATE_CHANGE,
+            None,
+        ),
     ):
         yield max(
             (
                 _ratio_row(
                     f"{figure}, {number} {'chat' if number == 1 else 'chats'}",
-                    _ratios(events[number][one], events[number][two], _process),
+                    _ratios(spent[number][one], spent[number][two], _process),
                     bound,
                 )
-                for number in events
+                for number in spent
             ),
             key=lambda row: row.value or 0.0,
         )

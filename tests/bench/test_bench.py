@@ -138,6 +138,7 @@ def test_instructions_are_held_against_their_bounds(
     results = Results(SHORT_PLAN)
     results.counts = {10: counted, 1000: counted}
     results.events = {10: {name: [Processor(1.0, 1.0)] for name in VARIANTS}}
+    results.pairs = results.events
     results.floods = {
         who: FloodResult(1, Processor(0.0, 0.0), rows, 0, {})
         for who, rows in (("integration", 4), ("template", 100))
