@@ -36,7 +36,7 @@ from .presences import (
     read_presence,
     read_version,
 )
-from .values import as_chat_id, chats, items, mapping, unwrapped
+from .values import MAX_ITEMS, as_chat_id, chats, items, mapping, unwrapped
 
 _PER_PAGE: Final = 500
 _ANSWERS_AGAIN_AFTER: Final = 600.0
@@ -134,7 +134,7 @@ class SessionGateway(HttpGateway):
             content = self._read(answer)
         found = [
             update
-            for entry in map(mapping, items(content, "data", "presences"))
+            for entry in map(mapping, items(content, "data", "presences")[:MAX_ITEMS])
             if (update := self._read_answer(entry, answer)) is not None
         ]
         self._answers_for_all = bool(found) or (
