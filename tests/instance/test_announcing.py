@@ -319,6 +319,30 @@ async def test_switched_off_while_it_is_being_announced(
     assert not pending(hass_storage)
 
 
+async def test_announcement_that_comes_too_late_stays_to_be_taken_back(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+    hass_storage: dict[str, Any],
+) -> None:
+    """The gateway may have heard it last, and does not take it back just now."""
+    entry = await set_up(hass, account)
+    simulator.fail_next(status=None, delay=5, path=ON)
+    turning = hass.async_create_task(turn(hass, SERVICE_TURN_ON))
+    await until(lambda: requests(account, ON) == 1)
+    await turn(hass, SERVICE_TURN_OFF)
+    freezer.tick(1)
+    async_fire_time_changed(hass)
+    await until(lambda: requests(account, OFF) == 1)
+    simulator.fail_next(1000, status=503, path=OFF)
+    await advance(hass, freezer, account, 5)
+    await turning
+    await advance(hass, freezer, account, 1)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert pending(hass_storage)
+
+
 async def test_announcement_whose_answer_was_lost_is_taken_back(
     hass: HomeAssistant, account: WaapiAccount, simulator: Simulator
 ) -> None:

@@ -181,6 +181,43 @@ async def test_return_that_nobody_told_of_counts_until_the_grace_is_over(
     assert told(caplog) == []
 
 
+async def test_account_tells_of_itself_whatever_follows_what(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """It is starting, then can't be reached, then is starting still."""
+    await set_up(hass, account)
+    account.status = "booting"
+    await advance(hass, freezer, account, MINUTE)
+    assert state(hass, "sensor", "status", None) == "starting"
+    simulator.fail_next(100_000, status=503)
+    await advance(hass, freezer, account, 5)
+    assert state(hass, "sensor", "status", None) == "unreachable"
+    simulator.failures.clear()
+    await advance(hass, freezer, account, 16)
+    assert state(hass, "sensor", "status", None) == "starting"
+    assert online(hass) == STATE_OFF
+
+
+async def test_answer_is_newer_than_an_event_that_waits(
+    hass: HomeAssistant, account: WaapiAccount, freezer: FrozenDateTimeFactory
+) -> None:
+    """Of an account that flickers, what was said before the look counts no more."""
+    entry = await set_up(hass, account)
+    coordinator = instance_of(entry).coordinator
+    writes = Writes(hass)
+    for status in (InstanceStatus.STARTING, InstanceStatus.READY):
+        coordinator.statuses.async_hear([InstanceEvent(status=status)])
+    coordinator.statuses.async_hear([InstanceEvent(status=InstanceStatus.FAILED)])
+    await coordinator.async_refresh()
+    await advance(hass, freezer, account, 1)
+    await advance(hass, freezer, account, 10)
+    assert state(hass, "sensor", "status", None) == "ready"
+    assert writes.of(entity_id(hass, "binary_sensor", "online")) == []
+
+
 @pytest.mark.parametrize("word", ["booting", None])
 async def test_limit_at_the_last_look_is_no_return(
     hass: HomeAssistant,

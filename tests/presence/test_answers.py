@@ -401,6 +401,16 @@ def test_online_after_typing_is_only_implied_where_nobody_pauses() -> None:
     assert talk.at(360).online is None
 
 
+def test_online_after_a_typing_that_is_only_remembered_is_implied_too() -> None:
+    """It pauses what it did when Home Assistant was started."""
+    talk = Talk().renewed().answer("typing", never_pauses=True).at(7)
+    talk.event("online", never_pauses=True)
+    assert talk.at(306).online is True
+    assert talk.at(307).online is None
+    talk = Talk().renewed().answer("online", never_pauses=True).at(7)
+    assert talk.event("online", never_pauses=True).at(1000).online is True
+
+
 def test_online_that_was_said_before_the_typing_stays_said() -> None:
     """And an online that follows no typing is one."""
     talk = Talk().renewed().event("online", never_pauses=True).at(9).event("typing")

@@ -674,7 +674,7 @@ class Model:
         """Note an event's word; returns whether its online only follows from it."""
         if call.asked is not None or (word.online is None and word.activity is None):
             return word.implied
-        last = person.last_words.get(person.event_id or "")
+        last = person.last_words.get(person.event_id or key)
         person.event_id = key
         person.last_words = {key: (word.online, word.activity, word.implied)}
         was_busy = last is not None and last[1] in BUSY

@@ -195,9 +195,8 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
                 self._bear_with_it()
             else:
                 self._tell_not_ready()
-        if self.trouble is not None or was_ready is not self.was_ready:
-            # The base class tells of new data alone.
-            self.async_update_listeners()
+        # The base class tells of new data alone; they write what has changed.
+        self.async_update_listeners()
 
     @callback
     def _begin_again(self) -> None:

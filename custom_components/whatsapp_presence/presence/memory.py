@@ -61,7 +61,9 @@ class Memory(Order):
         """
         said = (word.online, word.activity, word.implied)
         last = self._word
-        if said != last:
+        if self._told_as is None and self._answers is not None:
+            last = self._answers.get(told_as, NOTHING)
+        if said != self._word:
             self._word = _SHARED.setdefault(said, said)
         if told_as != self._told_as:
             self._told_as = told_as
