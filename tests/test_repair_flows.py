@@ -17,7 +17,7 @@ from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.whatsapp_presence.const import DOMAIN
 from custom_components.whatsapp_presence.presence.model import PresenceUpdate
-from custom_components.whatsapp_presence.repairs import Issue
+from custom_components.whatsapp_presence.repairs import Issue, learn_more_url
 from homeassistant.auth.models import Credentials
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
@@ -163,6 +163,7 @@ async def test_silent_webhook_is_registered_anew(
     assert form["description_placeholders"] == {
         "instance": TITLE,
         "webhook_url": before["url"],
+        "learn_more": learn_more_url(Issue.WEBHOOK_SILENT),
     }
     asked = subscriptions(account)
     result = await repairs.choose("again")
@@ -251,6 +252,7 @@ async def test_webhook_that_may_be_registered_after_all(
     assert form["description_placeholders"] == {
         "instance": TITLE,
         "webhook_url": f"{hass.config.external_url}/api/webhook/{WEBHOOK_ID}",
+        "learn_more": learn_more_url(Issue.WEBHOOK_NOT_REGISTERED),
     }
     result = await repairs.choose("again")
     assert result["type"] == FlowResultType.ABORT
@@ -412,7 +414,10 @@ async def test_instance_that_was_connected_again(
     assert online(hass) == "unavailable"
 
     form = await repairs.open(Issue.INSTANCE_NOT_READY)
-    assert form["description_placeholders"] == {"instance": TITLE}
+    assert form["description_placeholders"] == {
+        "instance": TITLE,
+        "learn_more": learn_more_url(Issue.INSTANCE_NOT_READY),
+    }
     asked = requests(account, "/client/status")
     result = await repairs.confirm()
     assert result["type"] == FlowResultType.ABORT

@@ -129,8 +129,11 @@ async def text_of(hass: HomeAssistant, issue: ir.IssueEntry) -> str:
     texts = await async_get_translations(hass, "en", "issues", [DOMAIN])
     prefix = f"component.{DOMAIN}.issues.{issue.translation_key}."
     about = "fix_flow.step.confirm." if issue.is_fixable else ""
+    given = {"learn_more": issue.learn_more_url} if issue.is_fixable else {}
     return " ".join(
-        texts[f"{prefix}{key}"].format(**(issue.translation_placeholders or {}))
+        texts[f"{prefix}{key}"].format(
+            **given, **(issue.translation_placeholders or {})
+        )
         for key in ("title", f"{about}description")
     )
 

@@ -371,7 +371,8 @@ def test_the_issues_texts() -> None:
     assert set(passed) == {*Issue, *variants}
     for issue, texts in ENGLISH["issues"].items():
         for path, text in leaves(texts):
-            by_flow = {"events", "page", "learn_more"} if "by_hand" in path else set()
+            by_flow = {"learn_more"} if path.startswith("fix_flow") else set()
+            by_flow |= {"events", "page"} if "by_hand" in path else set()
             assert placeholders(text) <= passed[issue] | by_flow, issue
 
 
@@ -515,7 +516,9 @@ def test_the_flows_texts_have_the_placeholders_that_are_passed() -> None:
         "config_subentries.chat.error.confirm_number": {"number"},
         "config_subentries.chat.step.reconfigure": {"chat"},
         "config_subentries.chat.step.user": {"notice"},
-        "config_subentries.chats.abort.chats_added": {"count"},
+        "config_subentries.chats.abort.chats_added": {
+            *("automations", "count", "dashboard", "help"),
+        },
         "config_subentries.chats.step.user": {"notice"},
         "exceptions.no_chats": {"targets"},
         "exceptions.target_is_no_chat": {"target"},
@@ -575,12 +578,19 @@ def test_no_english_is_left_over(path: Path) -> None:
 
 @pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)
 def test_a_repairs_title_fits_its_dialog(path: Path) -> None:
-    """It is that of the list; on two lines, the front end lays it upon the next one."""
+    """On two lines, the front end lays it upon the next one; a name may be long.
+
+    So it is what the title in the list begins with, and the name stands below.
+    """
     for issue in json.loads(path.read_text("utf-8"))["issues"].values():
-        if flow := issue.get("fix_flow"):
-            title = flow["step"]["confirm"]["title"]
-            assert title == issue["title"]
-            assert len(title.format(instance="Wawp DEMO12345678")) <= 54
+        words, _, name = issue["title"].rpartition(":")
+        words = words.rstrip()
+        assert re.fullmatch(r" {\w+}", name)
+        for step in issue.get("fix_flow", {}).get("step", {}).values():
+            assert step["title"] == words
+            assert len(words) <= 28
+            assert step["description"].startswith(f"**{name.strip()}**\n\n")
+            assert step["description"].endswith("]({learn_more})")
 
 
 @pytest.mark.parametrize("path", LANGUAGES, ids=lambda path: path.stem)

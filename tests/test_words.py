@@ -76,6 +76,14 @@ def test_titles_of_repairs_fit_a_phone(path: Path) -> None:
         assert len(re.sub(r"{\w+}", "", issue["title"])) <= 30, key
 
 
+@EACH_LANGUAGE
+def test_the_switch_that_has_a_price_tells_it_on_a_phone(path: Path) -> None:
+    """It stands behind the name, where a longer name is cut off."""
+    name = read(path)["entity.switch.announce_online.name"]
+    assert re.fullmatch(r".+ \(.+\)", name)
+    assert len(name) <= 33
+
+
 def units(node: Any, path: tuple[str, ...] = ()) -> list[str]:
     """Return where a unit is translated."""
     if not isinstance(node, dict):
@@ -97,7 +105,7 @@ def test_a_number_in_a_text_needs_no_plural(path: Path) -> None:
     """A count stands after a colon, not before what is counted."""
     for key, text in read(path).items():
         if "{count}" in text:
-            assert re.search(r":\s*{count}[.।]?$", text), key
+            assert re.search(r":\s*{count}[.।]?$", text, re.MULTILINE), key
 
 
 @EACH_LANGUAGE

@@ -1,15 +1,17 @@
 """Small things that flows and set-up share."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from functools import wraps
 from ipaddress import ip_address
 from secrets import token_urlsafe
-from typing import Any
+from typing import Any, Concatenate
 
 from yarl import URL
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowHandler
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.util.json import json_loads
 from homeassistant.util.network import is_ip_address, is_loopback, is_private
@@ -30,6 +32,30 @@ from .presence.chat_id import InvalidChatIdError, normalise
 
 # Those of pictures have some 500 characters.
 MAX_URL = 4096
+
+
+type _Step[FlowT, **P, ResultT] = Callable[
+    Concatenate[FlowT, P], Coroutine[Any, Any, ResultT]
+]
+
+
+def ends_on[FlowT: FlowHandler[Any, Any, Any], **P, ResultT](
+    error: type[Exception], *, reason: str
+) -> Callable[[_Step[FlowT, P, ResultT]], _Step[FlowT, P, ResultT]]:
+    """End a dialog at an error: what it is about was removed while it was open."""
+
+    def decorate(step: _Step[FlowT, P, ResultT]) -> _Step[FlowT, P, ResultT]:
+        @wraps(step)
+        async def ended(self: FlowT, /, *args: P.args, **kwargs: P.kwargs) -> ResultT:
+            try:
+                return await step(self, *args, **kwargs)
+            except error:
+                result: ResultT = self.async_abort(reason=reason)
+                return result
+
+        return ended
+
+    return decorate
 
 
 def create_gateway(hass: HomeAssistant, config: Mapping[str, Any]) -> Gateway:

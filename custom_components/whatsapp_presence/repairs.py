@@ -175,12 +175,13 @@ class _FixFlow(RepairsFlow):
     def placeholders(self) -> dict[str, str]:
         """Return what the texts of the flow may name.
 
-        The problem may be gone before the dialog is, which goes on to name it.
+        The problem may be gone before the dialog is, which goes on to name it. The front
+        end links to the documentation beside other problems, but not in a flow.
         """
         issue = ir.async_get(self.hass).async_get_issue(DOMAIN, self.issue_id)
         if issue is not None:
             self._named = issue.translation_placeholders or {}
-        return dict(self._named)
+        return {**self._named, "learn_more": learn_more_url(self.issue)}
 
 
 class _WebhookFlow(_FixFlow):
@@ -225,7 +226,6 @@ class _WebhookFlow(_FixFlow):
                     **placeholders,
                     "events": ", ".join(f"`{one}`" for one in gateway.webhook_events),
                     "page": gateway.webhook_page,
-                    "learn_more": learn_more_url(self.issue),
                 },
             )
         self.async_leave_to_user(entry)

@@ -24,10 +24,12 @@ from scripts.demo import Chat, Instance, credentials, find_entities
 from tests.simulator import HurriedClock, Simulator
 from tests.simulator.__main__ import populate
 
-from .home_assistant import REPOSITORY, ApiError, HomeAssistant
+from .home_assistant import INTEGRATION, REPOSITORY, ApiError, HomeAssistant
 from .numbers import Numbers
 
 IMAGES: Final = REPOSITORY / "docs" / "images"
+# Tells of what else would take too long to wait for.
+PROMPTER: Final = Path(__file__).parent / "prompter"
 MAX_IMAGE_SIZE: Final = 250 * 1024
 
 # Long enough for a machine that does a lot of other things.
@@ -221,7 +223,9 @@ async def playing(chromium: str, folder: Path, images: Path) -> AsyncIterator[St
     expect.set_options(timeout=TIME_LIMIT)
     async with (
         Simulator(clock=HurriedClock()) as simulator,
-        HomeAssistant(folder) as home_assistant,
+        HomeAssistant(
+            folder, configuration="prompter:\n", components=(INTEGRATION, PROMPTER)
+        ) as home_assistant,
         async_playwright() as playwright,
     ):
         populate(simulator)

@@ -82,7 +82,14 @@ async def test_thirty_chats_are_added_in_one_dialog(stage: Stage) -> None:
     await stage.take_picture("add_chats")
     await dialog.submit()
     added = TEXTS["config_subentries"]["chats"]["abort"]["chats_added"]
-    await expect(dialog.dialog.get_by_text(added.format(count=30))).to_be_visible()
+    told, *_ = added.split("\n")
+    await expect(dialog.dialog.get_by_text(told.format(count=30))).to_be_visible()
+    for link in (
+        "/config/devices/dashboard",
+        "/docs/dashboard.md",
+        "/docs/automations",
+    ):
+        await expect(dialog.dialog.locator(f'a[href*="{link}"]')).to_be_visible()
     await dialog.close("Close")
     await stage.open(INTEGRATION_PAGE)
     for name in PEOPLE.values():

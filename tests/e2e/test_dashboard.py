@@ -20,6 +20,7 @@ from tests.simulator.scenario import Scenario
 
 from .home_assistant import ApiError
 from .stage import DESKTOP, PHONE, Stage
+from .test_browser import TEXTS
 
 pytestmark = [pytest.mark.asyncio(loop_scope="module"), pytest.mark.timeout(1200)]
 
@@ -155,6 +156,52 @@ async def test_what_needs_the_user_is_told(
     await stage.open(PAGE)
     await waapi.account.set_status("ready")
     await expect(page.get_by_text("Needs your attention")).to_be_hidden(timeout=90_000)
+
+
+async def test_announcing_tells_its_price_first(
+    stage: Stage, instances: list[Instance]
+) -> None:
+    """It is offered where nothing is known of any chat, and shown while it is on."""
+    page = stage.page
+    account = stage.simulator.add_instance(
+        "waapi", "4712", token="silent-token", needs_available=True
+    )
+    person = account.add_person("4915550000002", name="Hanna")
+    result = await stage.home_assistant.add_entry(
+        "waapi",
+        {
+            "instance_id": "4712",
+            "api_token": "silent-token",
+            "advanced": {"url": f"{stage.simulator.url}/api/v1"},
+        },
+    )
+    entry_id = result["result"]["entry_id"]
+    await stage.home_assistant.add_chat(
+        entry_id, {"chat": person.chat_id}, flow_id=result["next_flow"][1]
+    )
+    switch = "switch.waapi_4712_announce_online"
+    await stage.until(switch, "off")
+
+    await page.set_viewport_size({"width": PHONE[0], "height": PHONE[1]})
+    await stage.open(PAGE)
+    card = page.locator("hui-tile-card", has_text="silent phone").filter(visible=True)
+    # All other accounts have chats of which something is known.
+    await expect(card).to_have_count(1)
+    price = TEXTS["selector"]["dashboard"]["options"]["announce_online"]
+    for button, state in (("Cancel", "off"), ("OK", "on")):
+        await card.click()
+        await expect(page.get_by_text(price)).to_be_visible()
+        assert (await stage.state(switch))["state"] == "off"
+        await page.get_by_role("button", name=button, exact=True).click()
+        await expect(page.get_by_text(price)).to_be_hidden()
+        await stage.until(switch, state)
+    await expect(card).to_contain_text("your phone gets no notifications")
+    assert await page.evaluate("document.documentElement.scrollWidth") <= PHONE[0]
+    await card.click()
+    await stage.until(switch, "off")
+    await page.set_viewport_size({"width": DESKTOP[0], "height": DESKTOP[1]})
+    await stage.home_assistant.delete(f"/api/config/config_entries/entry/{entry_id}")
+    stage.simulator.remove_instance(account)
 
 
 async def test_the_dashboard_is_offered(stage: Stage) -> None:

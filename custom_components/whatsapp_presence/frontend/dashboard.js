@@ -107,6 +107,7 @@ const doings = ({ name, entities }) => {
   for (const [word, color] of Object.entries(COLORS)) {
     const who = entities[`${word}_members`];
     if (who) {
+      // For where there is no picture.
       const icon = word === "typing" ? "mdi:keyboard" : "mdi:microphone";
       found.push([who, some(who), { ...members, icon, color }]);
     } else if (activity) {
@@ -135,12 +136,35 @@ const heading = (text, options) => ({ type: "heading", heading: text, ...options
 
 const columns = (chats) => Math.min(MAX_COLUMNS - 1, Math.ceil(chats.length / PER_COLUMN));
 
+/**
+ * Return the switch that announces the account: where it may help, as nothing is known of
+ * any chat, with its price told first; and while it is on.
+ */
+const announcing = (text, entity, chats) => {
+  const card = (visibility, confirmation, options) => {
+    const action = { action: "toggle", confirmation };
+    return tile({ type: "entity" }, entity, visibility, {
+      state_content: "state",
+      grid_options: { columns: "full" },
+      tap_action: action,
+      icon_tap_action: action,
+      ...options,
+    });
+  };
+  const silent = chats.map((chat) => is(chat.entities.online, "unknown"));
+  return [
+    card([is(entity, "off"), ...silent], { text: text("announce_online") }, {}),
+    card([is(entity, "on")], undefined, { color: "amber" }),
+  ];
+};
+
 /** Return an account's chats: who is here in one block, the others in another. */
 const accountSection = (text, { name, entities, chats }) => {
   const here = chats.map(isHere);
   const subtitle = (key, visibility) =>
     heading(text(key), { heading_style: "subtitle", visibility: [visibility] });
   const state = entities.status ?? entities.ready;
+  const announce = entities.announce_online;
   return {
     type: "grid",
     column_span: Math.max(1, columns(chats)),
@@ -157,6 +181,7 @@ const accountSection = (text, { name, entities, chats }) => {
             ...chats.map((chat) =>
               tile(chat.name, chat.entities.online, [none([isHere(chat)])], {}),
             ),
+            ...(announce ? announcing(text, announce, chats) : []),
           ]
         : [{ type: "markdown", content: text("no_chats"), text_only: true }]),
     ],
