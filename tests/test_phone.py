@@ -383,6 +383,8 @@ def test_what_is_taken(text: str, country: str | None, digits: str) -> None:
         # As it is dialled for a call abroad, where that is no 00.
         ("011 49 151 23456789", "US", "+49 1512 3456789"),
         ("8 10 49 151 23456789", "RU", "+49 1512 3456789"),
+        ("011 49 151 1234567", "US", "+49 1511234567"),
+        ("0011 49 151 1234567", "AU", "+49 1511234567"),
         # Somebody's abroad, if it is nobody's at home.
         (ANNA, "US", "+49 1512 3456789"),
         (ANNA, None, "+49 1512 3456789"),
@@ -478,6 +480,8 @@ def test_what_is_shown_first(text: str, country: str | None, number: str) -> Non
         ("+8 (912) 345-67-89", "DE", Refusal.TRUNK_PREFIX),
         ("0011 49 151 23456789", "DE", Refusal.EXIT_CODE),
         ("0011 49 151 23456789", None, Refusal.EXIT_CODE),
+        ("0011 49 151 1234567", "DE", Refusal.EXIT_CODE),
+        ("011 49 151 1234567", "DE", Refusal.EXIT_CODE),
         ("011 49 151 23456789", "DE", Refusal.EXIT_CODE),
         ("8 (912) 345-67-89", "DE", Refusal.TRUNK_PREFIX),
         ("8 (912) 345-67-89", "US", Refusal.TRUNK_PREFIX),

@@ -73,6 +73,8 @@ _OLD_FORMS: Final = {
 
 # E.164 bounds a number, and what is shorter is dialled in one town alone.
 _LENGTHS: Final = range(7, 16)
+# With its code, hardly any mobile's number is shorter.
+_LONG: Final = 10
 
 _INVALID: Final = Refused(Refusal.INVALID)
 
@@ -163,10 +165,12 @@ class _Home:
             return Refused(Refusal.TRUNK_PREFIX)
         return typed
 
-    def abroad(self, digits: str) -> PhoneNumber | None:
+    def abroad(self, digits: str, *, sure: bool = False) -> PhoneNumber | None:
         """Read a number behind what is dialled at home for a call abroad."""
         for end in range(1, min(len(digits), 8)):
-            if self._exit.fullmatch(digits[:end]) and (number := _valid(digits[end:])):
+            if self._exit.fullmatch(digits[:end]) and (
+                number := _abroad(digits[end:], sure=sure)
+            ):
                 return number
         return None
 
@@ -323,28 +327,40 @@ def _current(number: PhoneNumber) -> PhoneNumber:
 
 def _behind_zeros(digits: str, home: _Home | None) -> Typed:
     """Read what is behind 00, which some countries dial in another way."""
-    abroad = home.abroad(f"00{digits}") if home else None
     typed = _international(digits)
+    sure = isinstance(typed, ChatId)
+    abroad = home.abroad(f"00{digits}", sure=sure) if home else None
     if isinstance(typed, ChatId) and (number := _valid(digits)):
         is_sure = abroad is None or _chat(abroad) == typed
         return typed if is_sure else _confirm(number)
-    if abroad is not None:
-        return _chat(abroad)
-    if refused := _dialled_elsewhere(f"00{digits}"):
+    if abroad is not None and _digits(abroad) != digits:
+        return _chat(abroad) if _is_valid(abroad) else _confirm(abroad)
+    if refused := _dialled_elsewhere(f"00{digits}", sure=sure):
         return Refused(refused)
     return typed
 
 
-def _dialled_elsewhere(digits: str) -> Refusal | None:
+def _dialled_elsewhere(digits: str, *, sure: bool = False) -> Refusal | None:
     """Tell whether digits are a number as it is dialled in some other country."""
     for code in _EXIT_CODES:
-        if digits.startswith(code) and _valid(digits.removeprefix(code)):
+        if digits.startswith(code) and _abroad(digits.removeprefix(code), sure=sure):
             return Refusal.EXIT_CODE
     if digits.startswith("8"):
         for country in _EIGHTS:
             if _is_valid(_number(country, digits[1:])):
                 return Refusal.TRUNK_PREFIX
     return None
+
+
+def _abroad(digits: str, *, sure: bool) -> PhoneNumber | None:
+    """Read what may be behind a code for a call abroad.
+
+    Not `sure` of it, a number will do that no plan knows, if it is a long one.
+    """
+    if (number := _valid(digits)) or sure or len(digits) < _LONG:
+        return number
+    number = _split(digits)
+    return number if number and _may_be(number) else None
 
 
 def _valid(digits: str) -> PhoneNumber | None:

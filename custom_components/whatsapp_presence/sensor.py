@@ -194,8 +194,8 @@ async def async_setup_entry(
     )
 
     def create(instance: Instance, chat: Chat) -> list[ChatEntity]:
-        known = chat.presence.last_seen is not None
-        last_seen = LastSeenSensor if known else RestoredLastSeenSensor
+        is_new = instance.store.is_new
+        last_seen = RestoredLastSeenSensor if is_new else LastSeenSensor
         sensors: list[ChatEntity] = [
             ActivitySensor(instance, chat, ACTIVITY_SENSOR),
             ChatSensor(instance, chat, ACCESS_SENSOR),
@@ -250,10 +250,9 @@ class LastSeenSensor(ChatSensor):
 
 
 class RestoredLastSeenSensor(LastSeenSensor, RestoreSensor):
-    """The same, of a chat of which the store knows nothing yet.
+    """The same, while the store has kept nothing yet: before, Home Assistant did.
 
-    Before there was the store, Home Assistant kept it. It takes more memory for that
-    than all that is known of a chat, so no other sensor is one of these.
+    It takes more memory for that than all that is known of a chat.
     """
 
     @override

@@ -74,7 +74,10 @@ async def test_the_demo_opens_on_the_dashboard(
         await expect(tile(stage, chat.name)).to_have_count(len(instances))
     await expect(tile(stage, "Anna").filter(has_text="Online")).not_to_have_count(0)
     await expect(tile(stage, "Clara").filter(has_text="Offline")).not_to_have_count(0)
-    await expect(tile(stage, "Family").filter(has_text="Ben")).not_to_have_count(0)
+    typing = tile(stage, "Family · Typing").filter(has_text="Ben")
+    await expect(typing).not_to_have_count(0)
+    # A face stays where it is, whatever somebody is doing.
+    await expect(typing.locator("[image], img").first).to_be_attached()
     timelines = page.locator("state-history-chart-timeline canvas")
     await expect(timelines.first).to_be_visible()
     await expect(page.locator("hui-error-card, hui-warning")).to_have_count(0)

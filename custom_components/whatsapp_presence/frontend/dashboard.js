@@ -100,7 +100,7 @@ const tile = (name, entity, visibility, options) => ({
 });
 
 /** Return what a chat is doing, one thing after the other: the first that holds counts. */
-const doings = ({ name, entities }) => {
+const doings = (wordOf, { name, entities }) => {
   const { online, activity } = entities;
   const found = [];
   const members = { state_content: ["members"] };
@@ -109,7 +109,8 @@ const doings = ({ name, entities }) => {
     if (who) {
       // For where there is no picture.
       const icon = word === "typing" ? "mdi:keyboard" : "mdi:microphone";
-      found.push([who, some(who), { ...members, icon, color }]);
+      // The tile names who it is; what they do is said beside the group's name.
+      found.push([who, some(who), { ...members, icon, color, suffix: wordOf(word) }]);
     } else if (activity) {
       found.push([activity, is(activity, word), { color }]);
     }
@@ -122,10 +123,10 @@ const doings = ({ name, entities }) => {
   }
   found.push([online, is(online, "on"), {}]);
   const before = [];
-  return found.map(([entity, condition, options]) => {
+  return found.map(([entity, condition, { suffix, ...options }]) => {
     const visibility = before.length ? [condition, none([...before])] : [condition];
     before.push(condition);
-    return tile(name, entity, visibility, options);
+    return tile(suffix ? `${name} · ${suffix}` : name, entity, visibility, options);
   });
 };
 
@@ -159,7 +160,7 @@ const announcing = (text, entity, chats) => {
 };
 
 /** Return an account's chats: who is here in one block, the others in another. */
-const accountSection = (text, { name, entities, chats }) => {
+const accountSection = (text, wordOf, { name, entities, chats }) => {
   const here = chats.map(isHere);
   const subtitle = (key, visibility) =>
     heading(text(key), { heading_style: "subtitle", visibility: [visibility] });
@@ -176,7 +177,7 @@ const accountSection = (text, { name, entities, chats }) => {
       ...(chats.length
         ? [
             subtitle("online", any(here)),
-            ...chats.flatMap(doings),
+            ...chats.flatMap((chat) => doings(wordOf, chat)),
             subtitle("not_online", none([{ condition: "and", conditions: here }])),
             ...chats.map((chat) =>
               tile(chat.name, chat.entities.online, [none([isHere(chat)])], {}),
@@ -290,6 +291,8 @@ class WhatsAppPresenceStrategy extends HTMLElement {
     const localize = await hass.loadBackendTranslation("selector", DOMAIN);
     const text = (key) =>
       localize(`component.${DOMAIN}.selector.dashboard.options.${key}`);
+    const wordOf = (activity) =>
+      localize(`component.${DOMAIN}.entity.sensor.activity.state.${activity}`);
     const accounts = findAccounts(hass);
     names.clear();
     for (const { chats } of accounts) {
@@ -312,7 +315,7 @@ class WhatsAppPresenceStrategy extends HTMLElement {
     });
     const chats = [
       ...attentionSections(hass, localize, text, accounts, issues),
-      ...accounts.map((account) => accountSection(text, account)),
+      ...accounts.map((account) => accountSection(text, wordOf, account)),
     ];
     if (!accounts.length) {
       chats.push({

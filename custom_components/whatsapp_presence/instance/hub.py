@@ -162,6 +162,9 @@ class Instance:
     def async_start(self) -> None:
         """Begin to subscribe the chats, in the background."""
         self.store.forget_others({chat.chat_id for chat in self.chats.values()})
+        if self.store.is_new:
+            # The next run is to know that this one has begun to keep.
+            self.store.async_changed()
         self.entry.async_on_unload(
             async_track_time_interval(
                 self._hass,

@@ -88,6 +88,7 @@ class People:
         )
         self._chats: dict[str, Chat] = {}
         self._persons = Persons(self.aliases.main)
+        self._twins = self._persons.twins
         self._names: dict[str, str] = {}
         self._asked_aliases: set[str] = set()
         self._named_groups: set[str] = set()
@@ -140,7 +141,7 @@ class People:
     def find_all(self, chat_id: str) -> tuple[Chat, ...]:
         """Return the chat that is known by an id, and those that are the same person's."""
         chat = self.find(chat_id)
-        return () if chat is None else (chat, *self._persons.twins.get(chat, ()))
+        return () if chat is None else (chat, *self._twins.get(chat, ()))
 
     @callback
     def alias_of(self, chat_id: str) -> str | None:
@@ -157,8 +158,9 @@ class People:
                 self._lookups.async_ask(chat_id, update)
             return False
         chat.hear(update)
-        for twin in self._persons.twins.get(chat, ()):
-            twin.hear(update)
+        if self._twins:
+            for twin in self._twins.get(chat, ()):
+                twin.hear(update)
         if chat.is_group:
             self._look_up_members(update)
         return True
@@ -266,9 +268,7 @@ class People:
             pairs = {one.alias: one.chat_id for one in members if one.alias is not None}
             self.async_learn_pairs(pairs)
             for member in members:
-                if member.name:
-                    self._names.setdefault(
-                        self.aliases.main.get(member.chat_id, member.chat_id),
-                        member.name,
-                    )
+                main = self.aliases.main.get(member.chat_id, member.chat_id)
+                if member.name and main not in self._chats:
+                    self._names[main] = member.name
             chat.keep_members({*pairs, *(member.chat_id for member in members)})

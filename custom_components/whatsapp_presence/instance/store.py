@@ -40,6 +40,9 @@ class StoredInstance(TypedDict):
 
 
 class _Store(Store[StoredInstance]):
+    # Whether what was read was of the time when chats were kept elsewhere.
+    is_older = False
+
     @override
     async def _async_migrate_func(
         self, old_major_version: int, old_minor_version: int, old_data: Any
@@ -51,6 +54,7 @@ class _Store(Store[StoredInstance]):
         if old_major_version == STORAGE_VERSION:
             stored: StoredInstance = old_data
             return stored
+        self.is_older = True
         return {"aliases": old_data["aliases"], "last_seen": {}, "announced": False}
 
 
@@ -67,6 +71,8 @@ class InstanceStore:
             hass, STORAGE_VERSION, f"{DOMAIN}.{entry_id}", private=True
         )
         self._is_pending = False
+        # Whether nothing of chats was kept here yet, or can be read.
+        self.is_new = True
         # From other ids to main ids.
         self.aliases: dict[str, str] = {}
         # From chats' ids to unix seconds.
@@ -82,6 +88,7 @@ class InstanceStore:
             stored = await self._store.async_load()
             if stored is not None:
                 self._read(stored)
+                self.is_new = self._store.is_older
         except Exception as err:  # noqa: BLE001
             # Whatever lies there, or is a newer version's, the account works without.
             await self._async_set_aside(type(err).__name__)
