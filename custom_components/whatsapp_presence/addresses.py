@@ -124,8 +124,8 @@ async def async_leads_home(hass: HomeAssistant, host: str, *, look_up: bool) -> 
 
 
 def _is_inside(text: str) -> bool:
-    """Whether an address is one that the internet does not lead to."""
+    """Whether the internet does not lead to an address; this machine's own is not meant."""
     address = _plain(text)
-    if any(address in network for network in _EXAMPLES):
+    if address.is_loopback or any(address in network for network in _EXAMPLES):
         return False
     return not address.is_global or address.is_multicast
