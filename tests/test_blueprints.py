@@ -26,6 +26,7 @@ from homeassistant.core import Event, HomeAssistant, ServiceCall, callback
 from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.selector import DeviceSelector
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 from homeassistant.util.yaml import load_yaml_dict
 
 from .common import (
@@ -576,3 +577,84 @@ async def test_notifications_come_at_last(
     await until(lambda: events)
     assert told(events) == ["door"]
     assert state(hass, "sensor", "activity", FAMILY) == "recording"
+
+
+@pytest.mark.usefixtures("blueprints")
+async def test_a_phone_is_told_when_the_chat_is_quiet(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    freezer: FrozenDateTimeFactory,
+    phone: tuple[str, list[ServiceCall]],
+) -> None:
+    """With a title, a picture and a tap if the user wants them; what is due at once, too."""
+    device, calls = phone
+    variables = ("about", "due", "held")
+    events = async_capture_events(hass, "told")
+    hass.states.async_set("binary_sensor.door", "off", {"friendly_name": "Front door"})
+    await account.set_presence(ben(account), "online")
+    await set_up(hass, account, chat(FAMILY, "Family"))
+    await automate(
+        hass,
+        "hold_notifications.yaml",
+        chats=devices(hass, "hold_notifications.yaml", "chats", FAMILY),
+        when=[
+            *BELL,
+            {"trigger": "state", "entity_id": "binary_sensor.door", "to": "on"},
+        ],
+        phones=[device],
+        title="{{ 'Held for ' ~ held if held else '' }}",
+        picture="/api/camera_proxy/camera.door",
+        tap="/lovelace/door",
+        notify=[
+            {"event": "told", "event_data": {v: f"{{{{ {v} }}}}" for v in variables}}
+        ],
+    )
+    extras = {
+        "image": "/api/camera_proxy/camera.door",
+        "clickAction": "/lovelace/door",
+        "url": "/lovelace/door",
+    }
+    due = dt_util.utcnow()
+    hass.bus.async_fire("bell", {"what": "postman"})
+    await until(lambda: events)
+    assert [call.data for call in calls] == [
+        {"message": "event 'bell'", "data": extras}
+    ]
+
+    await account.set_presence(ben(account), "typing", group=FAMILY)
+    await settle(hass, account)
+    hass.states.async_set("binary_sensor.door", "on", {"friendly_name": "Front door"})
+    await until(lambda: runs(hass))
+    assert len(calls) == 1
+    await later(hass, freezer, 20)
+    await account.set_presence(ben(account), "paused", group=FAMILY)
+    await until(lambda: len(events) == 2)
+    assert calls[1].data == {
+        "title": "Held for 20 seconds",
+        "message": "Front door",
+        "data": extras,
+    }
+    assert events[0].data["held"] == ""
+    assert events[1].data["about"] == "Front door"
+    assert datetime.fromisoformat(events[1].data["due"]) - due < timedelta(seconds=1)
+
+
+@pytest.mark.usefixtures("blueprints")
+async def test_a_phone_is_told_without_more_than_a_message(
+    hass: HomeAssistant, account: WaapiAccount, phone: tuple[str, list[ServiceCall]]
+) -> None:
+    """Nothing else has to be filled in."""
+    device, calls = phone
+    await account.set_presence(ben(account), "online")
+    await set_up(hass, account, chat(FAMILY, "Family"))
+    await automate(
+        hass,
+        "hold_notifications.yaml",
+        chats=devices(hass, "hold_notifications.yaml", "chats", FAMILY),
+        when=BELL,
+        phones=[device],
+        message="The bell",
+    )
+    hass.bus.async_fire("bell")
+    await until(lambda: calls)
+    assert calls[0].data == {"message": "The bell"}

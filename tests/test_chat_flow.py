@@ -31,6 +31,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.setup import async_setup_component
 
+from .common import until
 from .simulator import Account, Simulator
 
 ANNA = "491511234567@c.us"
@@ -351,6 +352,22 @@ async def test_a_chat_is_added_once(
     assert result["type"] is FlowResultType.ABORT
     assert result["reason"] == "already_configured"
     assert len(entry.subentries) == 1
+
+
+async def test_who_turned_out_to_be_a_chat_already_is_not_added_again(
+    hass: HomeAssistant, sim: Simulator
+) -> None:
+    """What was learnt since, counts: here a group's members told of the pair."""
+    account = sim.accounts["waha", "default"]
+    account.quirks.store = False
+    entry = add_entry(hass, account, chat(ANNA_LID, "A"), chat(FAMILY, "F"))
+    account.quirks.participants_as_lids = True
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    people = entry.runtime_data.instance.people
+    await until(lambda: people.find(ANNA) is not None)
+    result = await add(hass, entry, chat="+49 151 1234567")
+    assert result["reason"] == "already_configured"
+    assert len(entry.subentries) == 2
 
 
 async def test_what_is_added_is_not_offered_again(

@@ -27,7 +27,7 @@ from custom_components.whatsapp_presence.gateways.base import (
 from homeassistant.config_entries import SOURCE_USER, ConfigFlowResult, FlowType
 from homeassistant.core import HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
-from homeassistant.data_entry_flow import FlowResultType
+from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers.translation import async_get_translations
 
@@ -868,6 +868,18 @@ async def test_sessions_that_are_set_up_are_not_offered(
         ("http://192.168.1.20:3000", "[::ffff:192.168.1.20]:3000", True),
         ("http://192.168.1.20:3000", "waha.lan", True),
         ("http://waha.lan:3000", "server.lan:3000", True),
+        ("http://127.0.0.1:3000", "0.0.0.0", True),
+        ("http://127.0.0.1:3000", "[::]:3000", True),
+        ("http://127.0.0.1:3000", "http://127.0.0.99:3000/", True),
+        ("http://localhost:3000", "LOCALHOST.:3000", True),
+        ("http://192.168.1.20:3000", "WAHA.Lan.", True),
+        ("http://nowhere.lan:3000", "Nowhere.LAN.", True),
+        ("http://b\u00fccher.lan:3000", "xn--bcher-kva.lan", True),
+        ("https://waha.lan", "https://192.168.1.20:443/", True),
+        ("http://waha.lan", "http://192.168.1.20:80", True),
+        # A proxy tells the servers behind it apart by their names.
+        ("https://waha.lan", "https://server.lan", False),
+        ("http://waha.lan", "http://server.lan:80", False),
         ("http://127.0.0.1:3000", "localhost:3001", False),
         ("http://192.168.1.20:3000", "192.168.1.21", False),
         ("http://192.168.1.20:3000", "nowhere.lan", False),
@@ -927,12 +939,19 @@ async def test_one_session_is_one_entry_whatever_its_server_is_called(
 async def test_options_of_a_server_that_registers_nothing(
     hass: HomeAssistant, sim: Simulator
 ) -> None:
-    """A switch that does nothing is not shown; what it was set to is kept."""
+    """What does nothing is not shown; what it was set to is kept.
+
+    Its events need no address, so there is none that could be renewed.
+    """
     entry = WAHA.entry(sim)
     entry.add_to_hass(hass)
     result = await hass.config_entries.options.async_init(entry.entry_id)
     assert result["data_schema"] is not None
     assert list(result["data_schema"].schema) == ["webhook_secret"]
+    with pytest.raises(InvalidData):
+        await hass.config_entries.options.async_configure(
+            result["flow_id"], {"new_webhook_address": True}
+        )
     await hass.config_entries.options.async_configure(
         result["flow_id"], {"webhook_secret": "s3cret"}
     )

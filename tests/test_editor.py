@@ -106,6 +106,9 @@ async def test_all_are_offered_for_any_entity_of_a_chat(
         assert await offered(kind, {"device_id": own}) == set()
         for entity_id in (
             "binary_sensor.door",
+            "binary_sensor.my_account_ready",
+            "sensor.my_account_status",
+            "sensor.my_account_last_event",
             "button.my_account_resubscribe",
             "switch.my_account_announce_online",
         ):

@@ -15,7 +15,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
-from .common import add_account, anna, set_up, settle
+from .common import FAMILY, add_account, anna, ben, chat, set_up, settle, state
 from .simulator import Simulator
 
 
@@ -92,6 +92,42 @@ async def test_no_change_is_told_as_the_doing_of_another(
     lines = (await client.receive_json())["result"]
     assert len(lines) == 3
     assert not any("context_entity_id" in line for line in lines)
+
+
+@pytest.mark.usefixtures("unpaced")
+async def test_the_numbers_of_members_make_no_lines(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    logbook: None,
+    reachable: None,
+    simulator: Simulator,
+    hass_ws_client: WebSocketGenerator,
+) -> None:
+    """A group's typing makes as many as a contact's: three, and two when it ends."""
+    account = add_account(simulator)
+    await account.set_presence(ben(account), "offline", group=FAMILY)
+    await set_up(hass, account, chat(FAMILY, "Family"))
+    await async_wait_recording_done(hass)
+    begin = dt_util.utcnow()
+    await account.set_presence(ben(account), "typing", group=FAMILY)
+    await settle(hass, account)
+    assert state(hass, "sensor", "typing_members", FAMILY) == "1"
+    await account.set_presence(ben(account), "paused", group=FAMILY)
+    await settle(hass, account)
+    await async_wait_recording_done(hass)
+
+    client = await hass_ws_client()
+    await client.send_json_auto_id(
+        {"type": "logbook/get_events", "start_time": begin.isoformat()}
+    )
+    answer = await client.receive_json()
+    assert [(line["entity_id"], line["state"]) for line in answer["result"]] == [
+        ("binary_sensor.family", "on"),
+        ("binary_sensor.family_typing", "on"),
+        ("sensor.family_activity", "typing"),
+        ("binary_sensor.family_typing", "off"),
+        ("sensor.family_activity", "idle"),
+    ]
 
 
 @pytest.fixture

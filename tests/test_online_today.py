@@ -1,19 +1,29 @@
 """For how long somebody has been online since midnight, in Home Assistant."""
 
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import (
+    async_test_home_assistant,
     mock_restore_cache_with_extra_data,
 )
 
-from homeassistant.const import Platform
+from custom_components.whatsapp_presence.const import DOMAIN
+from homeassistant.const import (
+    EVENT_HOMEASSISTANT_FINAL_WRITE,
+    EVENT_HOMEASSISTANT_STOP,
+    Platform,
+)
 from homeassistant.core import HomeAssistant, State
+from homeassistant.loader import DATA_CUSTOM_COMPONENTS
 from homeassistant.util import dt as dt_util
 
 from .common import (
+    ANNA,
+    ENTRY_ID,
     Writes,
     add_account,
     advance,
@@ -224,4 +234,122 @@ async def test_a_reload_loses_nothing(
     freezer.tick(1800)
     assert await hass.config_entries.async_setup(entry.entry_id)
     await settle(hass, account)
-    assert minutes(hass) == pytest.approx(1.5, abs=0.6)
+    assert minutes(hass) == pytest.approx(1.5, abs=0.1)
+
+
+async def test_a_restart_loses_nothing(
+    hass: HomeAssistant,
+    account: Account,
+    freezer: FrozenDateTimeFactory,
+    hass_storage: dict[str, Any],
+) -> None:
+    """What is not a minute old yet is counted and kept when Home Assistant stops."""
+    await set_up(hass, account)
+    await say(hass, account, "online")
+    await advance(hass, freezer, account, 40)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_FINAL_WRITE)
+    await settle(hass, account)
+    assert kept(hass_storage) == pytest.approx(40, abs=1)
+
+
+async def test_a_power_cut_loses_a_minute_and_a_half_at_most(
+    hass: HomeAssistant,
+    account: Account,
+    freezer: FrozenDateTimeFactory,
+    hass_storage: dict[str, Any],
+) -> None:
+    """Another Home Assistant goes on from what was written; nothing was unloaded."""
+    await set_up(hass, account)
+    await say(hass, account, "online")
+    for _ in range(10):
+        await advance(hass, freezer, account, 60)
+    assert minutes(hass) == pytest.approx(10, abs=0.1)
+    assert kept(hass_storage) >= 600 - 91
+    await advance(hass, freezer, account, 31)
+    assert "core.restore_state" not in hass_storage
+
+    async with async_test_home_assistant() as another:
+        another.data.pop(DATA_CUSTOM_COMPONENTS)
+        await another.config.async_set_time_zone("Europe/Berlin")
+        await set_up(another, account)
+        assert minutes(another) == pytest.approx(10, abs=0.1)
+        assert await another.config_entries.async_unload(ENTRY_ID)
+        await another.async_stop(force=True)
+
+
+async def test_what_was_kept_goes_before_a_restored_state(
+    hass: HomeAssistant, account: Account, hass_storage: dict[str, Any]
+) -> None:
+    """That one may be a quarter of an hour old."""
+    midnight = dt_util.start_of_local_day()
+    mock_restore_cache_with_extra_data(
+        hass,
+        [
+            (
+                State("sensor.anna_online_today", "30"),
+                {"native_value": 1800, "native_unit_of_measurement": "s"},
+            )
+        ],
+    )
+    keep(hass_storage, {ANNA: [midnight.timestamp(), 2400]})
+    await set_up(hass, account)
+    assert minutes(hass) == pytest.approx(40)
+
+
+@pytest.mark.parametrize(
+    "online_today",
+    [None, [], 5, {ANNA: None}, {ANNA: [1, 2, 3]}, {ANNA: ["a", "b"]}, {ANNA: [0, -1]}],
+)
+async def test_what_makes_no_sense_is_not_taken_over(
+    hass: HomeAssistant,
+    account: Account,
+    hass_storage: dict[str, Any],
+    online_today: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """And takes nothing else with it."""
+    keep(hass_storage, online_today)
+    await set_up(hass, account)
+    assert minutes(hass) == 0
+    assert "set aside" not in caplog.text
+
+
+async def test_a_chat_that_is_removed_leaves_nothing(
+    hass: HomeAssistant,
+    account: Account,
+    freezer: FrozenDateTimeFactory,
+    hass_storage: dict[str, Any],
+) -> None:
+    """What was counted of it is forgotten as well."""
+    entry = await set_up(hass, account)
+    await say(hass, account, "online")
+    for _ in range(2):
+        await advance(hass, freezer, account, 60)
+    assert kept(hass_storage)
+    (subentry_id,) = entry.subentries
+    hass.config_entries.async_remove_subentry(entry, subentry_id)
+    await settle(hass, account)
+    await advance(hass, freezer, account, 60)
+    assert "online_today" not in hass_storage[KEY]["data"]
+
+
+KEY = f"{DOMAIN}.{ENTRY_ID}"
+
+
+def kept(hass_storage: dict[str, Any]) -> float:
+    """Return the seconds that are written down."""
+    midnight, seconds = hass_storage[KEY]["data"]["online_today"][ANNA]
+    assert midnight == dt_util.start_of_local_day().timestamp()
+    return float(seconds)
+
+
+def keep(hass_storage: dict[str, Any], online_today: Any) -> None:
+    """Let this lie in storage."""
+    data = {"aliases": {}, "last_seen": {}, "announced": False}
+    hass_storage[KEY] = {
+        "version": 2,
+        "minor_version": 1,
+        "key": KEY,
+        "data": {**data, "online_today": online_today},
+    }

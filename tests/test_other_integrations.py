@@ -1,17 +1,23 @@
 """What other parts of Home Assistant make of the entities, as the page says."""
 
+from datetime import timedelta
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import async_capture_events
+from pytest_homeassistant_custom_component.components.recorder.common import (
+    async_wait_recording_done,
+)
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from homeassistant.components.alexa.entities import ENTITY_ADAPTERS
 from homeassistant.components.google_assistant.trait import TRAITS
+from homeassistant.components.recorder.core import Recorder
 from homeassistant.core import Event, HomeAssistant
 from homeassistant.helpers import entity_registry as er
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 
 from .common import (
     FAMILY,
@@ -151,3 +157,38 @@ async def test_the_webhook_in_a_browser(
         answer = await client.get(path)
         assert answer.status == status
         assert "<" not in await answer.text()
+
+
+async def test_history_stats_counts_the_time_that_home_assistant_was_down(
+    recorder_mock: Recorder, hass: HomeAssistant, freezer: FrozenDateTimeFactory
+) -> None:
+    """Nothing is written while it is down: what was last goes on until the next start."""
+    begin = dt_util.utcnow().replace(hour=12, minute=0, second=0, microsecond=0)
+    for minute, shown in (
+        (0, "off"),
+        (10, "on"),
+        # Down from 12:20 to 13:10; then the entity is there again, and known again.
+        (70, "unavailable"),
+        (71, "off"),
+        (80, None),
+    ):
+        freezer.move_to(begin + timedelta(minutes=minute))
+        if shown:
+            hass.states.async_set("binary_sensor.anna", shown)
+        await hass.async_block_till_done()
+        await async_wait_recording_done(hass)
+    stats = {
+        "platform": "history_stats",
+        "name": "Anna online",
+        "entity_id": "binary_sensor.anna",
+        "state": "on",
+        "type": "time",
+        "start": f"{{{{ as_datetime('{begin.isoformat()}') }}}}",
+        "end": "{{ now() }}",
+    }
+    assert await async_setup_component(hass, "sensor", {"sensor": [stats]})
+    await hass.async_block_till_done(wait_background_tasks=True)
+    counted = hass.states.get("sensor.anna_online")
+    assert counted is not None
+    # It was watched for ten minutes.
+    assert float(counted.state) == pytest.approx(1)

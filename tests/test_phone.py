@@ -327,6 +327,36 @@ def test_a_brazilian_is_never_taken_for_somebody_abroad(area: int) -> None:
         (f"HTTPS://WA.ME/{ANNA}?text=a@b", None, ANNA),
         ("https://web.whatsapp.com/send?phone=+4915123456789", None, ANNA),
         ("+683 4000", None, "6834000"),
+        ("tel://+4915123456789", None, ANNA),
+        ("SMSTO:+4915123456789:See you at 12345", None, ANNA),
+        ("sms:+4915123456789&body=12345", None, ANNA),
+        ("whatsapp://+4915123456789", None, ANNA),
+        ("WhatsApp://Send?Phone=4915123456789", None, ANNA),
+        ("Write to me: https://wa.me/4915123456789", None, ANNA),
+        ("[Anna](https://wa.me/4915123456789)", None, ANNA),
+        ("https://wa.me/4915123456789 and wa.me/4915123456789", None, ANNA),
+        # A browser puts what is pasted into one line.
+        (
+            (
+                "BEGIN:VCARDVERSION:3.0FN:AnnaTEL;TYPE=CELL:+49 151 23456789"
+                "EMAIL:anna@example.comBDAY:19900101END:VCARD"
+            ),
+            None,
+            ANNA,
+        ),
+        (
+            (
+                "BEGIN:VCARD\nTEL;VALUE=uri;TYPE=cell:tel:+49-151-23456789;ext=12345\n"
+                "ADR:;;Main Street 5;Berlin;;10115\nEND:VCARD"
+            ),
+            None,
+            ANNA,
+        ),
+        ("MECARD:N:Anna;TEL:+4915123456789;EMAIL:a@example.com;;", None, ANNA),
+        # Both of Argentina's mobile marks.
+        ("+54 9 011 2345-6789", None, "5491123456789"),
+        ("+54 9 11 15 2345-6789", None, "5491123456789"),
+        ("+229 95 12 34 56", None, "22995123456"),
     ],
 )
 def test_what_is_taken(text: str, country: str | None, digits: str) -> None:
@@ -369,6 +399,25 @@ def test_what_is_taken(text: str, country: str | None, digits: str) -> None:
         ("+1 202 555 01234", None, "+1 20255501234"),
         # With 00 it is in one country, with Korea's own 008 in another.
         ("0082 (0)10 2000 0000", "KR", "+82 10-2000-0000"),
+        # As it was dialled until the plan was changed.
+        ("044 55 1234 5678", "MX", "+52 55 1234 5678"),
+        ("01 55 1234 5678", "MX", "+52 55 1234 5678"),
+        ("09 6123 4567", "CL", "+56 9 6123 4567"),
+        ("8 050 123 45 67", "UA", "+380 50 123 4567"),
+        ("8 555 12 34 56", "GE", "+995 555 12 34 56"),
+        ("(51) 8448-7474", "BR", "+55 51 8448-7474"),
+        ("95 12 34 56", "BJ", "+229 95 12 34 56"),
+        ("229 95 12 34 56", "BJ", "+229 95 12 34 56"),
+        ("091 98765 43210", "IN", "+91 98765 43210"),
+        ("+8 (912) 345-67-89", "RU", "+7 912 345-67-89"),
+        ("8~10 49 151 23456789", "RU", "+49 1512 3456789"),
+        # The code stands there twice.
+        ("+49 49 151 23456789", None, "+49 1512 3456789"),
+        ("tel:4915123456789;phone-context=+49", None, "+49 1512 3456789"),
+        # What is behind the stroke may belong to another number.
+        ("+49 151 23456789/90", None, "+49 151 23 45678990"),
+        ("wa.me/4915123456789 90", None, "+49 1512 3456789"),
+        ("tel:+49 151 23456789,12", None, "+49 1512 3456789"),
         # In Italy landlines begin with a zero, and mobiles don't.
         ("+39 0312 3456789", None, "+39 312 345 6789"),
     ],
@@ -416,6 +465,17 @@ def test_what_is_shown_first(text: str, country: str | None, number: str) -> Non
         ("https://chat.whatsapp.com/AbCdEf1234567890", "DE", Refusal.INVITATION),
         ("Join: chat.whatsapp.com/AbCdEf", None, Refusal.INVITATION),
         ("whatsapp://chat?code=AbCdEf", None, Refusal.INVITATION),
+        ("wa.me/4915123456789 wa.me/4915123456780", "DE", Refusal.INVALID),
+        ("https://notwa.me/4915123456789", "DE", Refusal.INVALID),
+        ("https://example.com/wa.me/4915123456789", "DE", Refusal.INVALID),
+        ("https://whatsapp.com/channel/0029VaAbCdEf123456", "DE", Refusal.INVALID),
+        ("sms:+4915123456789,+4915123456780", "DE", Refusal.INVALID),
+        (
+            "BEGIN:VCARD\nTEL:+49 30 123456\nTEL:+49 151 23456789\nEND:VCARD",
+            "DE",
+            Refusal.INVALID,
+        ),
+        ("+8 (912) 345-67-89", "DE", Refusal.TRUNK_PREFIX),
         ("0011 49 151 23456789", "DE", Refusal.EXIT_CODE),
         ("0011 49 151 23456789", None, Refusal.EXIT_CODE),
         ("011 49 151 23456789", "DE", Refusal.EXIT_CODE),
@@ -441,6 +501,8 @@ def test_what_is_refused(text: str, country: str | None, reason: Refusal) -> Non
         ("390612345678", "+39 06 1234 5678"),
         ("5551984487474", "+55 51 98448-7474"),
         ("9991234567", "+9991234567"),
+        ("555184487474", "+55 51 8448-7474"),
+        ("22995123456", "+229 95 12 34 56"),
     ],
 )
 def test_numbers_are_written_as_in_their_country(digits: str, number: str) -> None:

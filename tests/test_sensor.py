@@ -258,21 +258,27 @@ async def test_who_is_online_where_nobody_says_so(
     assert members(hass, "online_members") == (STATE_UNKNOWN, [])
 
 
-async def test_who_is_online_has_the_groups_picture(
+async def test_what_cards_show_a_group_by_has_its_picture(
     hass: HomeAssistant, account: Account
 ) -> None:
-    """A card can show the group by it."""
+    """Who is there, who is typing: they take turns in one tile, with one face."""
     family(account).picture = "/pictures/1.png"
     await set_up(hass, account, chat(FAMILY, "Family"))
     shown = [
         hass.states.get(entity)
-        for entity in ("binary_sensor.family", "sensor.family_online_members")
+        for entity in (
+            "binary_sensor.family",
+            "sensor.family_activity",
+            "sensor.family_online_members",
+            "sensor.family_typing_members",
+            "sensor.family_recording_members",
+        )
     ]
     path = {state.attributes["entity_picture"] for state in shown if state}
     assert len(path) == 1
-    typing = hass.states.get("sensor.family_typing_members")
-    assert typing is not None
-    assert "entity_picture" not in typing.attributes
+    other = hass.states.get("binary_sensor.family_typing")
+    assert other is not None
+    assert "entity_picture" not in other.attributes
 
 
 async def test_members_of_an_unknown_group(

@@ -245,6 +245,59 @@ async def test_entry_that_is_not_loaded(
     )
 
 
+async def test_an_account_that_is_not_set_up_keeps_the_others_from_nothing(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    simulator: Simulator,
+    entity_registry: er.EntityRegistry,
+    device_registry: dr.DeviceRegistry,
+    area_registry: ar.AreaRegistry,
+) -> None:
+    """In an area with chats of two accounts, those of one are told as unknown."""
+    entry = await set_up(hass, account, chat(), chat(FAMILY, "Family"))
+    other = simulator.add_instance("waapi", "678", token="t0ken")
+    other.add_person("33612345678", name="Carl")
+    more = MockConfigEntry(
+        domain=DOMAIN,
+        title="Work",
+        data={**create_entry(other).data, "webhook_id": "f" * 32},
+        subentries_data=[chat("33612345678@c.us", "Carl")],
+    )
+    more.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(more.entry_id)
+    await settle(hass, account)
+    area = area_registry.async_create("Friends")
+    for device in device_registry.devices:
+        if device.name in ("Anna", "Family", "Carl"):
+            device_registry.async_update_device(device.id, area_id=area.id)
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    unknown = {
+        "online": None,
+        "activity": None,
+        "last_seen": None,
+        "presence_access": None,
+    }
+    for refresh in (False, True):
+        found = await get_presence(hass, area_id=area.id, refresh=refresh)
+        assert [one["name"] for one in found] == ["Anna", "Carl", "Family"]
+        assert found[0] == {
+            "entity_id": "binary_sensor.anna",
+            "name": "Anna",
+            **unknown,
+        }
+        assert found[1]["online"] is False
+        assert found[2] == {
+            "entity_id": "binary_sensor.family",
+            "name": "Family",
+            **unknown,
+            "members": [],
+        }
+    assert await hass.config_entries.async_unload(more.entry_id)
+    with pytest.raises(ServiceValidationError) as err:
+        await get_presence(hass, area_id=area.id)
+    assert err.value.translation_key == "entry_not_loaded"
+
+
 async def test_targets_that_are_no_chats(
     hass: HomeAssistant, account: WaapiAccount, entity_registry: er.EntityRegistry
 ) -> None:

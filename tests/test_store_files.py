@@ -11,7 +11,17 @@ from custom_components.whatsapp_presence.const import DOMAIN
 from homeassistant.const import STATE_OFF
 from homeassistant.core import HomeAssistant
 
-from .common import ANNA, ENTRY_ID, advance, anna, online, set_up, told
+from .common import (
+    ANNA,
+    ENTRY_ID,
+    advance,
+    anna,
+    chat,
+    create_entry,
+    online,
+    set_up,
+    told,
+)
 from .simulator import WaapiAccount
 
 pytestmark = pytest.mark.usefixtures("reachable", "unpaced")
@@ -143,15 +153,33 @@ async def test_file_is_nobody_elses_to_read(
     assert mode(file) == 0o600
 
 
-@pytest.mark.parametrize("content", [{"version": 2, "key": KEY, "data": []}, None])
+@pytest.mark.parametrize("content", [{"version": 2, "key": KEY, "data": []}, None, "{"])
 async def test_what_was_set_aside_goes_with_the_account(
     hass: HomeAssistant, account: WaapiAccount, file: Path, content: Any
 ) -> None:
     """Nothing of a removed account stays on the disk."""
     write(file, content)
     entry = await set_up(hass, account)
-    assert set_aside(file)
+    assert list(file.parent.glob(f"{KEY}.*"))
     await hass.config_entries.async_remove(entry.entry_id)
     await hass.async_block_till_done(wait_background_tasks=True)
-    assert read(file) is None
-    assert set_aside(file) == []
+    assert list(file.parent.glob(f"{KEY}*")) == []
+
+
+@pytest.mark.parametrize("content", ["{", None])
+async def test_what_was_never_read_goes_with_the_account(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    file: Path,
+    content: Any,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """An account that can't be set up does not look into its store."""
+    write(file, content)
+    entry = create_entry(account, chat())
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(entry, data={"gateway": "pigeons"})
+    assert not await hass.config_entries.async_setup(entry.entry_id)
+    await hass.config_entries.async_remove(entry.entry_id)
+    assert list(file.parent.glob(f"{KEY}*")) == []
+    assert "Error calling entry remove callback" not in caplog.text

@@ -1,6 +1,7 @@
 """Entries and chats of which too little is stored, or that another version wrote."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 from types import MappingProxyType
 from typing import Any
 
@@ -23,6 +24,7 @@ from homeassistant.const import STATE_OFF, STATE_ON
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from homeassistant.exceptions import ConfigEntryError
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.setup import async_setup_component
 
 from .common import (
@@ -213,6 +215,17 @@ UNREADABLE: dict[str, ConfigSubentryData] = {
         **chat(BEN, "Ben"),
         "data": {"chat": BEN, "settle_time": "soon"},
     },
+    "no id": {**chat(BEN, "Ben"), "data": {"chat": "Ben"}},
+    "an id without end": {**chat(BEN, "Ben"), "data": {"chat": "4" * 1_000_000}},
+    "no time": {
+        **chat(BEN, "Ben"),
+        "data": {"chat": BEN, "settle_time": float("nan")},
+    },
+    "time before": {**chat(BEN, "Ben"), "data": {"chat": BEN, "settle_time": -5}},
+    "time without end": {
+        **chat(BEN, "Ben"),
+        "data": {"chat": BEN, "settle_time": 1e300},
+    },
     "a newer version": {**chat(BEN, "Ben"), "data": {"chat": BEN, "version": 2}},
 }
 
@@ -274,7 +287,11 @@ async def test_a_chat_that_cannot_be_read_is_left_out_and_told(
         {"old_webhook_urls": None},
         {"old_webhook_urls": "https://ha.example.org"},
         {"old_webhook_urls": [5, None]},
+        {"webhook_url": 5},
+        {"webhook_url": []},
+        {"webhook_url": {}},
         {"cloudhook_url": 5},
+        {"cloudhook_url": []},
     ],
     ids=str,
 )
@@ -292,6 +309,30 @@ async def test_what_is_kept_of_the_webhook_may_be_anything(
     assert webhook_urls(account) == [webhook_url(hass)]
     await hass.config_entries.async_remove(ENTRY_ID)
     assert webhook_urls(account) == []
+    assert_quiet(caplog)
+
+
+@pytest.mark.parametrize("secret", [5, ["s3cret"], {"s3cret": True}], ids=str)
+async def test_a_secret_that_is_no_text_lets_nobody_in(
+    hass: HomeAssistant,
+    account: Account,
+    caplog: pytest.LogCaptureFixture,
+    secret: Any,
+) -> None:
+    """There is one, and nobody can have signed with it; *Configure* mends it."""
+    await set_up(hass, account, options={"webhook_secret": secret})
+    async with async_get_clientsession(hass).post(
+        webhook_url(hass), data=b'{"event":"ready"}'
+    ) as response:
+        assert response.status == HTTPStatus.UNAUTHORIZED
+    flows = hass.config_entries.options
+    form = await flows.async_init(ENTRY_ID)
+    result = await flows.async_configure(form["flow_id"], {"register_webhook": True})
+    assert result["type"] is FlowResultType.CREATE_ENTRY
+    async with async_get_clientsession(hass).post(
+        webhook_url(hass), data=b'{"event":"ready"}'
+    ) as response:
+        assert response.status == HTTPStatus.OK
     assert_quiet(caplog)
 
 

@@ -11,6 +11,7 @@ from homeassistant.core import Context, HomeAssistant
 from homeassistant.setup import async_setup_component
 
 from .common import (
+    ANNA,
     BEN,
     FAMILY,
     add_account,
@@ -118,6 +119,26 @@ async def test_is_anna_online(hass: HomeAssistant, account: Account) -> None:
     assert await ask(hass, "is Carl online") == "There is no WhatsApp chat called Carl."
 
 
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("Dr. Miller", "Dr. Miller"),
+        ("J. R. Miller", "j. r. miller"),
+        ("Mia: work", "Mia: work"),
+        ("Ben, Mia", "Ben, Mia"),
+        ("Ben O\N{RIGHT SINGLE QUOTATION MARK}Miller", "Ben O'Miller"),
+        ("Dr. Miller-Otto (work)", "Dr Miller-Otto (work)"),
+    ],
+)
+async def test_signs_in_a_name_do_not_matter(
+    hass: HomeAssistant, account: Account, name: str, asked: str
+) -> None:
+    """Assist hands a name on without most of them."""
+    await set_up(hass, account, chat(), chat(BEN, name))
+    await automate(hass, VOICE)
+    assert await ask(hass, f"Is {asked} online?") == f"{name} is not online."
+
+
 async def test_is_somebody_writing(hass: HomeAssistant, account: Account) -> None:
     """Somebody, or one in particular."""
     await prepare(hass, account)
@@ -178,11 +199,74 @@ async def test_what_is_not_known(
     assert online(hass) == "unavailable"
     assert await ask(hass, "who is online") == "I don't know who is online."
     assert await ask(hass, "is Anna online") == "I don't know whether Anna is online."
+    assert await ask(hass, "is somebody writing to me") == (
+        "I don't know whether anybody is writing."
+    )
+    assert await ask(hass, "is Anna typing") == "I don't know whether Anna is writing."
+    assert await ask(hass, "schreibt mir jemand", "de") == (
+        "Ich weiß nicht, ob jemand schreibt."
+    )
     (entry,) = hass.config_entries.async_entries("whatsapp_presence")
     await hass.config_entries.async_unload(entry.entry_id)
     assert await ask(hass, "who is online") == (
         "WhatsApp is not connected at the moment."
     )
+
+
+async def test_some_are_not_known(hass: HomeAssistant, account: Account) -> None:
+    """What is said of nobody is true of those who are known."""
+    ben(account).has_data = False
+    await prepare(hass, account)
+    assert await ask(hass, "who is online") == "Nobody is online, as far as I know."
+    assert await ask(hass, "wer ist online", "de") == (
+        "Soweit ich weiß, ist niemand online."
+    )
+    assert await ask(hass, "who is typing") == "Nobody is writing, as far as I know."
+    assert await ask(hass, "is Ben online") == (
+        "I don't know whether Ben Miller is online."
+    )
+
+
+async def test_a_name_that_several_have(hass: HomeAssistant, account: Account) -> None:
+    """All of them are told of."""
+    await set_up(hass, account, chat(ANNA, "Anna Smith"), chat(BEN, "Anna Jones"))
+    await automate(hass, VOICE)
+    assert await ask(hass, "is Anna online") == (
+        "Anna Jones is not online. Anna Smith is not online."
+    )
+    assert await ask(hass, "is Anna typing") == (
+        "Anna Jones is not writing. Anna Smith is not writing."
+    )
+    await account.set_presence(ben(account), "online")
+    await settle(hass, account)
+    assert await ask(hass, "is Anna online") == (
+        "Anna Jones is online. Anna Smith is not online."
+    )
+    assert await ask(hass, "is Anna Smith online") == "Anna Smith is not online."
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
+    assert await ask(hass, "ist Anna online", "de") == (
+        "Anna Jones und Anna Smith sind online."
+    )
+
+
+async def test_answers_of_an_earlier_blueprint(
+    hass: HomeAssistant, account: Account
+) -> None:
+    """Whoever has translated them goes on with what there is."""
+    answers = dict(load(VOICE).inputs["answers"]["default"]["en"])
+    for key in (
+        "nobody_seen_online",
+        "nobody_seen_typing",
+        "typing_not_known",
+        "not_known_typing",
+    ):
+        del answers[key]
+    ben(account).has_data = False
+    await prepare(hass, account, answers={"en": answers})
+    assert await ask(hass, "who is online") == "Nobody is online."
+    assert await ask(hass, "who is typing") == "Nobody is writing."
+    assert await ask(hass, "is Ben typing") == "Ben Miller is not writing."
 
 
 async def test_own_sentences_and_chats(hass: HomeAssistant, account: Account) -> None:

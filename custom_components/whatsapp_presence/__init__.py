@@ -23,7 +23,7 @@ from .dashboard import async_setup_dashboard
 from .entity import chat_added_signal, chat_device_identifier
 from .gateways.base import Gateway, Transport
 from .helpers import create_gateway, is_complete, is_readable
-from .instance.announcing import async_say_goodbye
+from .instance.announcing import async_end_for_good
 from .instance.hub import Instance, WhatsAppPresenceConfigEntry, WhatsAppPresenceData
 from .instance.registration import WebhookRegistration, async_remove_webhook
 from .instance.store import InstanceStore
@@ -144,11 +144,8 @@ async def async_remove_entry(
     if is_complete(hass, entry.data):
         gateway = create_gateway(hass, entry.data)
         await store.async_load()
-        if store.announced and not await async_say_goodbye(gateway):
-            _LOGGER.warning(
-                "The account may still be announced as online: the gateway did not "
-                "take that back; set its presence to offline there"
-            )
+        if store.announced:
+            await async_end_for_good(hass, entry.entry_id, gateway)
         await async_remove_webhook(hass, entry, gateway)
     await store.async_remove()
     async_stop_redacting(entry.entry_id)

@@ -10,11 +10,16 @@ from homeassistant.components.binary_sensor import (
     BinarySensorEntityDescription,
 )
 from homeassistant.components.binary_sensor.const import BinarySensorDeviceClass
-from homeassistant.const import EntityCategory, EntityStateAttribute
+from homeassistant.const import EntityCategory
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .entity import ChatEntity, InstanceEntity, async_add_chat_entities
+from .entity import (
+    ChatEntity,
+    InstanceEntity,
+    PicturedChatEntity,
+    async_add_chat_entities,
+)
 from .instance.hub import Instance, WhatsAppPresenceConfigEntry
 from .presence.model import ChatPresence
 
@@ -107,24 +112,8 @@ class ChatBinarySensor(ChatEntity, BinarySensorEntity):
         return self.entity_description.is_on_fn(self.chat.presence)
 
 
-class OnlineBinarySensor(ChatBinarySensor):
+class OnlineBinarySensor(PicturedChatEntity, ChatBinarySensor):
     """Whether somebody is online, with their picture where the gateway has one."""
-
-    # Somebody's face is for the front end, not for the history.
-    _unrecorded_attributes = frozenset({EntityStateAttribute.ENTITY_PICTURE})
-
-    @override
-    def read(self) -> Any:
-        """Return the fact and the picture's address."""
-        chat = self.chat
-        online, picture = chat.presence.online, chat.picture_path
-        return online if picture is None else (online, picture)
-
-    @property
-    @override
-    def entity_picture(self) -> str | None:
-        """Where the front end finds the picture that the image entity shows."""
-        return self.chat.picture_path
 
 
 class InstanceBinarySensor(InstanceEntity, BinarySensorEntity):

@@ -1,11 +1,10 @@
 """Subentry flows: add a chat or many to an instance, and change one."""
 
 import asyncio
-from collections.abc import Callable, Collection, Coroutine, Iterable, Mapping
-from functools import wraps
+from collections.abc import Collection, Iterable, Mapping
 import logging
 from types import MappingProxyType
-from typing import Any, Concatenate, Final, cast
+from typing import Any, Final, cast
 
 import voluptuous as vol
 
@@ -46,7 +45,8 @@ from .const import (
     SUBENTRY_TYPE_CHAT,
 )
 from .gateways.base import Gateway, GatewayError
-from .helpers import create_gateway, is_readable, is_usable
+from .helpers import create_gateway, ends_on, is_readable, is_usable
+from .instance.hub import WhatsAppPresenceData
 from .naming import async_text, is_own_number, named, typed_name
 from .presence import chat_id as cid
 from .presence.typed import ChatId, Confirm, Refused, Typed
@@ -81,25 +81,6 @@ _NEXT_PAGES: Final = {
 
 # What may be changed later as well.
 _DETAILS: dict[vol.Marker, Any] = {vol.Optional(CONF_NAME): TextSelector(), **_TIMING}
-
-
-def _unless_removed[FlowT: ConfigSubentryFlow, **P](
-    step: Callable[Concatenate[FlowT, P], Coroutine[Any, Any, SubentryFlowResult]],
-) -> Callable[Concatenate[FlowT, P], Coroutine[Any, Any, SubentryFlowResult]]:
-    """End a form whose account or chat was removed while it was open."""
-
-    @wraps(step)
-    async def ended(
-        self: FlowT, /, *args: P.args, **kwargs: P.kwargs
-    ) -> SubentryFlowResult:
-        try:
-            return await step(self, *args, **kwargs)
-        except UnknownEntry:
-            return self.async_abort(reason="account_removed")
-        except UnknownSubEntry:
-            return self.async_abort(reason="chat_removed")
-
-    return ended
 
 
 def _parse(text: str, country: str | None) -> Typed:
@@ -155,13 +136,21 @@ class AddingFlow(ConfigSubentryFlow):
 
     def configured(self) -> set[str]:
         """Return the ids of the entry's chats, their other ids among them."""
-        return {
-            cid.same_person(chat_id)
-            for subentry in self._get_entry().subentries.values()
+        entry: ConfigEntry[Any] = self._get_entry()
+        ids = {
+            chat_id
+            for subentry in entry.subentries.values()
             if subentry.subentry_type == SUBENTRY_TYPE_CHAT
             for chat_id in (subentry.data.get(CONF_CHAT), subentry.data.get(CONF_ALIAS))
             if isinstance(chat_id, str)
         }
+        if entry.state is ConfigEntryState.LOADED and isinstance(
+            data := entry.runtime_data, WhatsAppPresenceData
+        ):
+            # What was learnt since they were added.
+            aliases = data.instance.people.aliases.main.items()
+            ids |= {one for pair in aliases if not ids.isdisjoint(pair) for one in pair}
+        return set(map(cid.same_person, ids))
 
     async def async_find_aliases(self, chat_ids: list[str]) -> dict[str, str]:
         """Find people's other ids; they may also be learnt later."""
@@ -201,7 +190,7 @@ class ChatSubentryFlow(AddingFlow):
     # The number that was shown, and is taken the second time.
     _shown: Confirm | None = None
 
-    @_unless_removed
+    @ends_on(UnknownEntry, reason="account_removed")
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
@@ -236,7 +225,8 @@ class ChatSubentryFlow(AddingFlow):
             },
         )
 
-    @_unless_removed
+    @ends_on(UnknownEntry, reason="account_removed")
+    @ends_on(UnknownSubEntry, reason="chat_removed")
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:
@@ -380,7 +370,7 @@ class ChatSubentryFlow(AddingFlow):
 class ChatsSubentryFlow(AddingFlow):
     """Add many chats at once; each becomes a subentry of its own."""
 
-    @_unless_removed
+    @ends_on(UnknownEntry, reason="account_removed")
     async def async_step_user(
         self, user_input: dict[str, Any] | None = None
     ) -> SubentryFlowResult:

@@ -1,9 +1,8 @@
 """Config flow: gateway, credentials, and on to the first chat."""
 
-from collections.abc import Callable, Coroutine, Mapping
-from functools import wraps
+from collections.abc import Mapping
 import logging
-from typing import Any, Concatenate, override
+from typing import Any, override
 
 import voluptuous as vol
 
@@ -33,7 +32,6 @@ from homeassistant.helpers.selector import (
     TextSelectorType,
 )
 
-from .addresses import async_abort_if_same, async_leave_out_configured
 from .chat_flow import ChatsSubentryFlow, ChatSubentryFlow, FirstChatContext
 from .chat_list import Notice
 from .const import (
@@ -57,11 +55,12 @@ from .gateways.base import (
     InstanceStatus,
     Transport,
 )
-from .helpers import find_gateway, is_usable, new_webhook_id
+from .helpers import ends_on, find_gateway, is_usable, new_webhook_id
 from .instance.address import known_url
 from .instance.credentials import Credentials
 from .instance.registration import async_renew_webhook
 from .reaching import async_ask, async_find_notices
+from .same_server import async_abort_if_same, async_leave_out_configured
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -119,28 +118,6 @@ def _flatten(user_input: Mapping[str, Any]) -> dict[str, str]:
     flat = {**user_input, **user_input.get(SECTION_ADVANCED, {})}
     flat.pop(SECTION_ADVANCED, None)
     return {key: value.strip() for key, value in flat.items()}
-
-
-def _unless_removed[**P](
-    step: Callable[
-        Concatenate[WhatsAppPresenceConfigFlow, P],
-        Coroutine[Any, Any, ConfigFlowResult],
-    ],
-) -> Callable[
-    Concatenate[WhatsAppPresenceConfigFlow, P], Coroutine[Any, Any, ConfigFlowResult]
-]:
-    """End a form whose account was removed while it was open."""
-
-    @wraps(step)
-    async def ended(
-        self: WhatsAppPresenceConfigFlow, /, *args: P.args, **kwargs: P.kwargs
-    ) -> ConfigFlowResult:
-        try:
-            return await step(self, *args, **kwargs)
-        except UnknownEntry:
-            return self.async_abort(reason="account_removed")
-
-    return ended
 
 
 class _EntryDialog(ConfigFlow):
@@ -274,7 +251,7 @@ class WhatsAppPresenceConfigFlow(_EntryDialog, domain=DOMAIN):
         """Begin when the gateway refuses the credentials."""
         return await self.async_step_reauth_confirm()
 
-    @_unless_removed
+    @ends_on(UnknownEntry, reason="account_removed")
     async def async_step_reauth_confirm(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -295,7 +272,7 @@ class WhatsAppPresenceConfigFlow(_EntryDialog, domain=DOMAIN):
             errors=errors,
         )
 
-    @_unless_removed
+    @ends_on(UnknownEntry, reason="account_removed")
     async def async_step_reconfigure(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -465,12 +442,14 @@ for _gateway_type in GATEWAYS:
 class WhatsAppPresenceOptionsFlow(OptionsFlow):
     """Change how the gateway's events reach Home Assistant."""
 
+    @ends_on(UnknownEntry, reason="account_removed")
     async def async_step_init(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask in the form that says what is true of the gateway."""
         return self._ask(user_input)
 
+    @ends_on(UnknownEntry, reason="account_removed")
     async def async_step_stream(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
@@ -480,10 +459,7 @@ class WhatsAppPresenceOptionsFlow(OptionsFlow):
     @callback
     def _ask(self, user_input: dict[str, Any] | None) -> ConfigFlowResult:
         """Ask for all options at once that are of any use with the gateway."""
-        try:
-            entry = self.config_entry
-        except UnknownEntry:
-            return self.async_abort(reason="account_removed")
+        entry = self.config_entry
         if not is_usable(self.hass, entry):
             return self.async_abort(reason="unusable_entry")
         if user_input is not None:

@@ -5,6 +5,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any, Final, override
 
+from homeassistant.const import EntityStateAttribute
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
@@ -56,6 +57,11 @@ def async_add_chat_entities(
     )
 
 
+# The editor's filters know integrations, domains, classes and features, and nothing
+# else by which a chat's entities could be told from the account's. So those of chats
+# have a feature, of which nothing is made: notify.NotifyEntityFeature.TITLE.
+CHAT_FEATURE: Final = 1
+
 _NOTHING: Final = object()
 _UNAVAILABLE: Final = object()
 
@@ -71,10 +77,14 @@ class _WrittenOnChangeEntity(Entity):
     def read(self) -> Any:
         """Return all that the entity shows."""
 
+    def shown(self) -> Any:
+        """Return what makes it worth a write if it has changed."""
+        return self.read()
+
     @callback
     def async_show(self) -> None:
         """Write what is shown, if it has changed."""
-        shown = self.read() if self.available else _UNAVAILABLE
+        shown = self.shown() if self.available else _UNAVAILABLE
         if shown != self._written:
             self._written = shown
             self.async_write_ha_state()
@@ -87,6 +97,8 @@ class _WrittenOnChangeEntity(Entity):
 class ChatEntity(_WrittenOnChangeEntity):
     """An entity of a chat."""
 
+    _attr_supported_features = CHAT_FEATURE
+
     def __init__(
         self,
         instance: Instance,
@@ -97,8 +109,6 @@ class ChatEntity(_WrittenOnChangeEntity):
         self.instance = instance
         self.chat = chat
         self.entity_description = description
-        entry_id = instance.entry.entry_id
-        self._attr_unique_id = f"{entry_id}_{chat.chat_id}_{description.key}"
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -129,10 +139,19 @@ class ChatEntity(_WrittenOnChangeEntity):
             parts.append(self.entity_description.key)
         self.entity_id = f"{platform.domain}.{'_'.join(parts)}"
 
+    # Both are asked for when the entity is added, so nothing is kept of them.
+
+    @property
+    @override
+    def unique_id(self) -> str:
+        """What the registry knows the entity by."""
+        entry_id = self.instance.entry.entry_id
+        return f"{entry_id}_{self.chat.chat_id}_{self.entity_description.key}"
+
     @property
     @override
     def device_info(self) -> DeviceInfo:
-        """The chat's device. Asked for once, so nothing is kept of it."""
+        """The chat's device."""
         instance, chat = self.instance, self.chat
         return DeviceInfo(
             identifiers={chat_device_identifier(instance.entry.entry_id, chat.chat_id)},
@@ -148,6 +167,24 @@ class ChatEntity(_WrittenOnChangeEntity):
     def available(self) -> bool:
         """Whether what is known of the chat holds."""
         return self.instance.coordinator.available
+
+
+class PicturedChatEntity(ChatEntity):
+    """An entity by which cards show a chat: with the picture, where there is one."""
+
+    # Somebody's face is for the front end, not for the history.
+    _unrecorded_attributes = frozenset({EntityStateAttribute.ENTITY_PICTURE})
+
+    @override
+    def shown(self) -> Any:
+        """Return what the entity shows, and the picture's address."""
+        return self.read(), self.chat.picture_path
+
+    @property
+    @override
+    def entity_picture(self) -> str | None:
+        """Where the front end finds the picture that the image entity shows."""
+        return self.chat.picture_path
 
 
 class InstanceEntity(CoordinatorEntity[InstanceCoordinator], _WrittenOnChangeEntity):

@@ -1,15 +1,17 @@
 """Small things that flows and set-up share."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Coroutine, Mapping
+from functools import wraps
 from ipaddress import ip_address
 from secrets import token_urlsafe
-from typing import Any
+from typing import Any, Concatenate
 
 from yarl import URL
 
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
+from homeassistant.data_entry_flow import FlowHandler
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.util.json import json_loads
 from homeassistant.util.network import is_ip_address, is_loopback, is_private
@@ -21,13 +23,39 @@ from .const import (
     CONF_SETTLE_TIME,
     CONF_VERSION,
     ENTRY_VERSION,
+    MAX_SETTLE_TIME,
     SUBENTRY_TYPE_CHAT,
 )
 from .gateways import GATEWAYS
 from .gateways.base import Gateway
+from .presence.chat_id import InvalidChatIdError, normalise
 
 # Those of pictures have some 500 characters.
 MAX_URL = 4096
+
+
+type _Step[FlowT, **P, ResultT] = Callable[
+    Concatenate[FlowT, P], Coroutine[Any, Any, ResultT]
+]
+
+
+def ends_on[FlowT: FlowHandler[Any, Any, Any], **P, ResultT](
+    error: type[Exception], *, reason: str
+) -> Callable[[_Step[FlowT, P, ResultT]], _Step[FlowT, P, ResultT]]:
+    """End a dialog at an error: what it is about was removed while it was open."""
+
+    def decorate(step: _Step[FlowT, P, ResultT]) -> _Step[FlowT, P, ResultT]:
+        @wraps(step)
+        async def ended(self: FlowT, /, *args: P.args, **kwargs: P.kwargs) -> ResultT:
+            try:
+                return await step(self, *args, **kwargs)
+            except error:
+                result: ResultT = self.async_abort(reason=reason)
+                return result
+
+        return ended
+
+    return decorate
 
 
 def create_gateway(hass: HomeAssistant, config: Mapping[str, Any]) -> Gateway:
@@ -80,9 +108,19 @@ def is_readable(subentry: ConfigSubentry) -> bool:
         subentry.subentry_type == SUBENTRY_TYPE_CHAT
         and data.get(CONF_VERSION, CHAT_VERSION) == CHAT_VERSION
         and isinstance(settle_time, (int, float))
-        and isinstance(chat_id := data.get(CONF_CHAT), str)
-        and chat_id != ""
+        and 0 <= settle_time <= MAX_SETTLE_TIME
+        and _is_chat_id(data.get(CONF_CHAT))
     )
+
+
+def _is_chat_id(value: object) -> bool:
+    if not isinstance(value, str):
+        return False
+    try:
+        normalise(value)
+    except InvalidChatIdError:
+        return False
+    return True
 
 
 def is_local_host(host: str) -> bool:

@@ -33,14 +33,18 @@ async def async_setup_entry(
 class ChatPicture(ChatEntity, ImageEntity):
     """The picture of a chat; off where the gateway has none."""
 
+    _is_spared = False
+
     def __init__(self, hass: HomeAssistant, instance: Instance, chat: Chat) -> None:
         """Create the entity."""
         ChatEntity.__init__(self, instance, chat, PICTURE)
-        self._is_spared = False
         ImageEntity.__init__(self, hass)
-        self._attr_entity_registry_enabled_default = (
-            instance.gateway.capabilities.has_pictures
-        )
+
+    @property
+    @override
+    def entity_registry_enabled_default(self) -> bool:
+        """Whether it is on at first."""
+        return self.instance.gateway.capabilities.has_pictures
 
     @override
     async def async_added_to_hass(self) -> None:

@@ -50,8 +50,26 @@ _EIGHTS: Final = (7, 375, 993)
 # North America's plan is known to the last area.
 _STRICT: Final = 1
 
-# A 1 behind Mexico's code was part of a mobile's number, and is of its chat's id.
-_MEXICO: Final = 52
+# What is dialled no more, but stands in many an address book: in Poland, in Mexico and in
+# Chile; and an 8 where it was dialled as in Russia.
+_OLD_TRUNKS: Final = {48: "0", 52: "01|04[45]", 56: "0"} | dict.fromkeys(
+    (371, 372, 373, 374, 380, 992, 994, 995, 996, 998), "80?"
+)
+
+_ARGENTINA: Final = 54
+# What numbers were that WhatsApp keeps accounts under, and are now: a 1 stood behind
+# Mexico's code, Brazil's mobiles had no ninth digit, Benin's no 01. Then, how one from
+# now is written as it was.
+_OLD_FORMS: Final = {
+    52: (re.compile("1([0-9]{10})"), r"\1", r"^\+52", "+52 1"),
+    55: (
+        re.compile("([1-9][0-9])([6-9][0-9]{7})"),
+        r"\g<1>9\2",
+        r"(^\+55 [0-9]+ )9",
+        r"\1",
+    ),
+    229: (re.compile("([2-9][0-9]{7})"), r"01\1", r"^\+229 01", "+229"),
+}
 
 # E.164 bounds a number, and what is shorter is dialled in one town alone.
 _LENGTHS: Final = range(7, 16)
@@ -74,6 +92,9 @@ def parse_typed(text: str, country: str | None) -> Typed:
     typed: Typed = _INVALID
     if found.start is Start.PLUS:
         typed = _international(found.digits)
+        if _split(found.digits) is None:
+            # No country has this code: a plus was put before what is dialled at home.
+            typed = _with_plus(found.digits, home)
     elif found.start is Start.ZEROS:
         typed = _behind_zeros(found.digits, home)
     elif home is not None:
@@ -128,9 +149,11 @@ class _Home:
         ):
             return _chat(own)
         if national and (
-            _is_mobile(national) or not self._trunk or self._is_dialled(digits)
+            _is_mobile(national) or not self._trunk or self.is_dialled(digits)
         ):
             return _confirm(national)
+        if old := self._dialled_once(digits):
+            return _confirm(old)
         if foreign := self.abroad(digits) or _valid(digits):
             return _confirm(foreign)
         if refused := _dialled_elsewhere(digits):
@@ -161,29 +184,38 @@ class _Home:
 
     def _national(self, digits: str) -> PhoneNumber | None:
         """Read a number as it is dialled at home: the likeliest that there can be."""
-        numbers = [
-            number
-            for number in self._readings(digits)
-            if phonenumbers.is_valid_number(number)
-        ]
+        numbers = [number for number in self._readings(digits) if _is_valid(number)]
         return next(filter(_is_mobile, numbers), next(iter(numbers), None))
 
+    def _dialled_once(self, digits: str) -> PhoneNumber | None:
+        """Read a mobile's number behind what was dialled before it in former times.
+
+        Or behind a zero that stands before the country's own code.
+        """
+        if self.is_dialled(digits) and (
+            number := self._with_code(digits.removeprefix(self._trunk))
+        ):
+            return number
+        found = re.match(_OLD_TRUNKS.get(self._code or 0, "$"), digits)
+        number = _number(self._code, digits[found.end() :]) if found else None
+        return number if number and _is_mobile(number) else None
+
     def _readings(self, digits: str) -> Iterator[PhoneNumber]:
-        if self._is_dialled(digits):
+        if self.is_dialled(digits):
             yield _number(self._code, digits.removeprefix(self._trunk))
         yield _number(self._code, digits)
         # It knows carriers' codes, Argentina's 15, and numbers without their area.
         if (number := _parsed(digits, self._region)).country_code == self._code:
             yield number
 
-    def _is_dialled(self, digits: str) -> bool:
+    def is_dialled(self, digits: str) -> bool:
         """Whether a number begins as it is dialled inside the country."""
         return bool(self._trunk) and digits.startswith(self._trunk)
 
     def _possible(self, national: PhoneNumber | None, digits: str) -> Typed:
         """Show what has a number's length, although no plan may know it."""
         candidates: list[PhoneNumber | None] = []
-        if self._is_dialled(digits) or len(digits) in self._lengths:
+        if self.is_dialled(digits) or len(digits) in self._lengths:
             candidates += self._readings(digits)
         if not digits.startswith("0"):
             candidates.append(_split(digits))
@@ -202,6 +234,14 @@ def _international(digits: str) -> ChatId | Confirm | Refused:
     return _with_zero(number) if number.italian_leading_zero else _taken(number)
 
 
+def _with_plus(digits: str, home: _Home | None) -> Typed:
+    """Read what is dialled inside a country, with a plus before it."""
+    if home and home.is_dialled(digits):
+        return home.read(digits)
+    refused = _dialled_elsewhere(digits)
+    return Refused(refused) if refused else _INVALID
+
+
 def _with_zero(number: PhoneNumber) -> ChatId | Confirm | Refused:
     """Read a number with a zero behind the country's code.
 
@@ -215,7 +255,7 @@ def _with_zero(number: PhoneNumber) -> ChatId | Confirm | Refused:
         if not _is_mobile(without):
             return _taken(number)
         # Italy's landlines have their zero, its mobiles have none.
-        is_valid = phonenumbers.is_valid_number(number)
+        is_valid = _is_valid(number)
         return _confirm(without) if is_valid else _chat(without)
     if (dialled := _undialled(number)) is not None:
         return _chat(dialled)
@@ -228,12 +268,15 @@ def _taken(number: PhoneNumber) -> ChatId | Confirm | Refused:
     """Take a number, unless it has one digit too many."""
     if len(_digits(number)) not in _LENGTHS:
         return _INVALID
-    if phonenumbers.is_valid_number(number):
+    dialled = _undialled(number)
+    if dialled is None and (once := _without_second_code(number)):
+        return _confirm(once)
+    if _is_valid(number):
         return _chat(number)
-    if (dialled := _undialled(number)) is not None:
+    if dialled is not None:
         return _chat(dialled)
     possible = phonenumbers.is_possible_number_with_reason(number)
-    if possible == ValidationResult.IS_POSSIBLE or _is_old_mexican(number):
+    if possible == ValidationResult.IS_POSSIBLE:
         return _chat(number)
     # Plans change, and the gateway knows better.
     return _confirm(number)
@@ -244,26 +287,38 @@ def _undialled(number: PhoneNumber) -> PhoneNumber | None:
 
     "+7 8 912…", "+36 06 20…"; in Argentina 15 becomes the 9 behind the code.
     """
+    rest = _national_digits(number)
+    if number.country_code == _ARGENTINA and rest.startswith("9"):
+        # Both the 9 and what is dialled at home instead.
+        local = _parsed(f"0{rest.removeprefix('9').removeprefix('0')}", "AR")
+        mobile = _number(_ARGENTINA, f"9{_national_digits(local).removeprefix('9')}")
+        return mobile if _is_mobile(mobile) else None
     parsed = _parsed(f"+{_digits(number)}", None)
     is_other = _digits(parsed) != _digits(number)
-    return parsed if is_other and phonenumbers.is_valid_number(parsed) else None
+    return parsed if is_other and _is_valid(parsed) else None
+
+
+def _without_second_code(number: PhoneNumber) -> PhoneNumber | None:
+    """Read a mobile's number that the country's code was written twice before."""
+    once = _split(_national_digits(number))
+    is_code = once is not None and once.country_code == number.country_code
+    return once if once and is_code and _is_mobile(once) > _is_mobile(number) else None
 
 
 def _may_be(number: PhoneNumber) -> bool:
     """Whether a number may exist although no plan knows it yet."""
     if number.country_code == _STRICT or len(_digits(number)) not in _LENGTHS:
-        return phonenumbers.is_valid_number(number)
+        return _is_valid(number)
     return phonenumbers.is_possible_number(number)
 
 
-def _is_old_mexican(number: PhoneNumber) -> bool:
-    """Whether a number is a mobile's as it was written in Mexico until 2019."""
-    rest = _national_digits(number)
-    return (
-        number.country_code == _MEXICO
-        and rest.startswith("1")
-        and phonenumbers.is_valid_number(_number(_MEXICO, rest[1:]))
-    )
+def _current(number: PhoneNumber) -> PhoneNumber:
+    """Return a number as it is written now, if it is one from before."""
+    if form := _OLD_FORMS.get(number.country_code or 0):
+        old, now, *_ = form
+        if found := old.fullmatch(_national_digits(number)):
+            return _number(number.country_code, found.expand(now))
+    return number
 
 
 def _behind_zeros(digits: str, home: _Home | None) -> Typed:
@@ -287,7 +342,7 @@ def _dialled_elsewhere(digits: str) -> Refusal | None:
             return Refusal.EXIT_CODE
     if digits.startswith("8"):
         for country in _EIGHTS:
-            if phonenumbers.is_valid_number(_number(country, digits[1:])):
+            if _is_valid(_number(country, digits[1:])):
                 return Refusal.TRUNK_PREFIX
     return None
 
@@ -298,9 +353,7 @@ def _valid(digits: str) -> PhoneNumber | None:
     if not isinstance(typed, ChatId):
         return None
     number = _split(_digits_of(typed))
-    if number and (phonenumbers.is_valid_number(number) or _is_old_mexican(number)):
-        return number
-    return None
+    return number if number and _is_valid(number) else None
 
 
 def _split(digits: str) -> PhoneNumber | None:
@@ -328,8 +381,15 @@ def _parsed(text: str, region: str | None) -> PhoneNumber:
         return PhoneNumber()
 
 
+def _is_valid(number: PhoneNumber) -> bool:
+    """Whether it is a number, or was one until its country changed its plan."""
+    return any(map(phonenumbers.is_valid_number, (number, _current(number))))
+
+
 def _is_mobile(number: PhoneNumber) -> bool:
-    return phonenumbers.number_type(number) in _MOBILE
+    return any(
+        phonenumbers.number_type(one) in _MOBILE for one in (number, _current(number))
+    )
 
 
 def _national_digits(number: PhoneNumber) -> str:
@@ -345,9 +405,9 @@ def _digits_of(chat: ChatId) -> str:
 
 
 def _written(number: PhoneNumber) -> str:
-    if _is_old_mexican(number):
-        plain = _number(_MEXICO, _national_digits(number)[1:])
-        return f"+{_MEXICO} 1{_written(plain).removeprefix(f'+{_MEXICO}')}"
+    if (current := _current(number)) != number and _is_mobile(current):
+        *_, new, old = _OLD_FORMS[number.country_code or 0]
+        return re.sub(new, old, _written(current))
     return phonenumbers.format_number(number, PhoneNumberFormat.INTERNATIONAL)
 
 

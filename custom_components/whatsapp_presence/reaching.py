@@ -8,7 +8,6 @@ from typing import Any
 from homeassistant.const import CONF_URL
 from homeassistant.core import HomeAssistant
 
-from .addresses import possible_urls
 from .chat_list import Notice
 from .const import CONF_GATEWAY
 from .gateways import GATEWAYS
@@ -23,6 +22,7 @@ from .gateways.base import (
     NotFoundError,
 )
 from .helpers import create_gateway
+from .server_url import possible_urls
 
 _LOGGER = logging.getLogger(__name__)
 

@@ -14,8 +14,13 @@ from homeassistant.components.sensor import (
     SensorEntityDescription,
     SensorStateClass,
 )
-from homeassistant.const import EntityCategory, EntityStateAttribute, UnitOfTime
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.const import (
+    EVENT_HOMEASSISTANT_STOP,
+    EntityCategory,
+    EntityStateAttribute,
+    UnitOfTime,
+)
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 from homeassistant.helpers.event import (
     async_track_time_change,
@@ -25,7 +30,12 @@ from homeassistant.helpers.typing import StateType
 from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
-from .entity import ChatEntity, InstanceEntity, async_add_chat_entities
+from .entity import (
+    ChatEntity,
+    InstanceEntity,
+    PicturedChatEntity,
+    async_add_chat_entities,
+)
 from .gateways.base import AuthenticationError, InstanceStatus
 from .instance.chat import Chat
 from .instance.hub import Instance, WhatsAppPresenceConfigEntry
@@ -55,8 +65,9 @@ class MembersSensorDescription(SensorEntityDescription):
 
     members_fn: Callable[[ChatPresence], tuple[str, ...]]
     known_fn: Callable[[ChatPresence], bool]
-    # For where a card shows the group by who is in it.
-    has_picture: bool = False
+    # A number, for charts and the activity view; a unit that says something, or a state
+    # class, would have the front end write "0" where it has a word.
+    native_unit_of_measurement: str | None = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,22 +95,21 @@ def _status(instance: Instance) -> str:
     return STATUS_UNREACHABLE
 
 
-CHAT_SENSORS = (
-    ChatSensorDescription(
-        key="activity",
-        translation_key="activity",
-        device_class=SensorDeviceClass.ENUM,
-        options=list(Activity),
-        value_fn=attrgetter("activity"),
-    ),
-    ChatSensorDescription(
-        key="presence_access",
-        translation_key="presence_access",
-        device_class=SensorDeviceClass.ENUM,
-        options=list(PresenceAccess),
-        entity_category=EntityCategory.DIAGNOSTIC,
-        value_fn=attrgetter("access"),
-    ),
+ACTIVITY_SENSOR = ChatSensorDescription(
+    key="activity",
+    translation_key="activity",
+    device_class=SensorDeviceClass.ENUM,
+    options=list(Activity),
+    value_fn=attrgetter("activity"),
+)
+
+ACCESS_SENSOR = ChatSensorDescription(
+    key="presence_access",
+    translation_key="presence_access",
+    device_class=SensorDeviceClass.ENUM,
+    options=list(PresenceAccess),
+    entity_category=EntityCategory.DIAGNOSTIC,
+    value_fn=attrgetter("access"),
 )
 
 LAST_SEEN_SENSOR = ChatSensorDescription(
@@ -130,7 +140,6 @@ MEMBERS_SENSORS = (
         known_fn=lambda presence: (
             bool(presence.online_members) or presence.online is False
         ),
-        has_picture=True,
     ),
     MembersSensorDescription(
         key="typing_members",
@@ -185,11 +194,14 @@ async def async_setup_entry(
     )
 
     def create(instance: Instance, chat: Chat) -> list[ChatEntity]:
+        known = chat.presence.last_seen is not None
+        last_seen = LastSeenSensor if known else RestoredLastSeenSensor
         sensors: list[ChatEntity] = [
-            ChatSensor(instance, chat, description) for description in CHAT_SENSORS
+            ActivitySensor(instance, chat, ACTIVITY_SENSOR),
+            ChatSensor(instance, chat, ACCESS_SENSOR),
+            last_seen(instance, chat, LAST_SEEN_SENSOR),
+            OnlineTodaySensor(instance, chat, ONLINE_TODAY_SENSOR),
         ]
-        sensors.append(LastSeenSensor(instance, chat, LAST_SEEN_SENSOR))
-        sensors.append(OnlineTodaySensor(instance, chat, ONLINE_TODAY_SENSOR))
         if chat.is_group:
             sensors.extend(
                 MembersSensor(instance, chat, description)
@@ -217,14 +229,32 @@ class ChatSensor(ChatEntity, SensorEntity):
         return self.entity_description.value_fn(self.chat.presence)
 
 
-class LastSeenSensor(ChatSensor, RestoreSensor):
-    """When somebody was last seen, kept through a restart."""
+class ActivitySensor(PicturedChatEntity, ChatSensor):
+    """What somebody is doing, with their picture where the gateway has one."""
+
+
+class LastSeenSensor(ChatSensor):
+    """When somebody was last seen; the account's store keeps it through a restart."""
 
     @override
     def read(self) -> int | None:
         """Return the second."""
         last_seen = self.chat.presence.last_seen
         return None if last_seen is None else int(last_seen)
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether it can be told: whatever befalls the account, it was then."""
+        return True
+
+
+class RestoredLastSeenSensor(LastSeenSensor, RestoreSensor):
+    """The same, of a chat of which the store knows nothing yet.
+
+    Before there was the store, Home Assistant kept it. It takes more memory for that
+    than all that is known of a chat, so no other sensor is one of these.
+    """
 
     @override
     async def async_added_to_hass(self) -> None:
@@ -233,14 +263,7 @@ class LastSeenSensor(ChatSensor, RestoreSensor):
         if (
             restored := await self.async_get_last_sensor_data()
         ) is not None and isinstance(restored.native_value, datetime):
-            # Kept in a store of the integration's own since; here from before that.
             self.chat.restore_last_seen(restored.native_value.timestamp())
-
-    @property
-    @override
-    def available(self) -> bool:
-        """Whether it can be told: whatever befalls the account, it was then."""
-        return True
 
 
 class OnlineTodaySensor(ChatEntity, RestoreSensor):
@@ -261,19 +284,41 @@ class OnlineTodaySensor(ChatEntity, RestoreSensor):
     async def async_added_to_hass(self) -> None:
         """Go on from what was counted of the day before a restart."""
         await super().async_added_to_hass()
+        await self._async_restore()
+        self.async_on_remove(
+            self.hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._count_at_stop)
+        )
+        self.async_on_remove(
+            async_track_time_change(self.hass, self._tick, hour=0, minute=0, second=0)
+        )
+        self._follow()
+
+    async def _async_restore(self) -> None:
+        if (
+            kept := self.instance.store.online_today.get(self.chat.chat_id)
+        ) is not None:
+            midnight, seconds = kept
+            self._time.restore(seconds, midnight)
+            return
+        # Kept in a store of the integration's own since; here from before that.
         before = await self.async_get_last_sensor_data()
         state = await self.async_get_last_state()
         if before is not None and state is not None:
             counted = before.native_value
             if isinstance(counted, (int, float)):
-                midnight = dt_util.start_of_local_day(
-                    dt_util.as_local(state.last_updated)
-                )
-                self._time.restore(counted, midnight.timestamp())
-        self.async_on_remove(self._stop)
-        self.async_on_remove(
-            async_track_time_change(self.hass, self._tick, hour=0, minute=0, second=0)
-        )
+                day = dt_util.start_of_local_day(dt_util.as_local(state.last_updated))
+                self._time.restore(counted, day.timestamp())
+
+    @override
+    async def async_will_remove_from_hass(self) -> None:
+        """Count up to here, unless the chat is gone."""
+        await super().async_will_remove_from_hass()
+        if self.chat in self.instance.chats.values():
+            self._follow()
+        self._stop()
+
+    @callback
+    def _count_at_stop(self, _event: Event) -> None:
         self._follow()
 
     @callback
@@ -293,6 +338,9 @@ class OnlineTodaySensor(ChatEntity, RestoreSensor):
     def _follow(self) -> None:
         midnight = dt_util.start_of_local_day().timestamp()
         self._time.follow(self.chat.presence.online, time.time(), midnight)
+        self.instance.store.keep_online_today(
+            self.chat.chat_id, midnight, self._time.seconds
+        )
         if not self._time.is_counting:
             self._stop()
         elif self._stop_ticking is None:
@@ -324,18 +372,14 @@ class OnlineTodaySensor(ChatEntity, RestoreSensor):
         return True
 
 
-class MembersSensor(ChatEntity, SensorEntity):
+class MembersSensor(PicturedChatEntity, SensorEntity):
     """How many members of a group are doing something, and who."""
 
     entity_description: MembersSensorDescription
     _unrecorded_attributes = frozenset({"members", EntityStateAttribute.ENTITY_PICTURE})
 
     @override
-    def read(self) -> tuple[list[str] | None, str | None]:
-        """Return the members' names, and the address of the group's picture."""
-        return self._names(), self.entity_picture
-
-    def _names(self) -> list[str] | None:
+    def read(self) -> list[str] | None:
         """Return the members' names; None if the group is unknown."""
         presence = self.chat.presence
         if not self.entity_description.known_fn(presence):
@@ -349,20 +393,14 @@ class MembersSensor(ChatEntity, SensorEntity):
     @override
     def native_value(self) -> int | None:
         """How many they are."""
-        members = self._names()
+        members = self.read()
         return None if members is None else len(members)
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any]:
         """Who they are."""
-        return {"members": self._names() or []}
-
-    @property
-    @override
-    def entity_picture(self) -> str | None:
-        """Where the front end finds the group's picture."""
-        return self.chat.picture_path if self.entity_description.has_picture else None
+        return {"members": self.read() or []}
 
 
 class InstanceSensor(InstanceEntity, SensorEntity):

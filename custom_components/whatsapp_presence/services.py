@@ -1,11 +1,12 @@
 """The action that returns what is known of chats."""
 
 from dataclasses import dataclass
+from operator import itemgetter
 from typing import Any
 
 import voluptuous as vol
 
-from homeassistant.config_entries import ConfigEntryState
+from homeassistant.config_entries import ConfigEntry, ConfigEntryState, ConfigSubentry
 from homeassistant.const import (
     ATTR_AREA_ID,
     ATTR_DEVICE_ID,
@@ -30,11 +31,13 @@ from homeassistant.helpers.target import (
 from homeassistant.util import dt as dt_util
 
 from .automation_entities import is_of_chat
-from .const import DOMAIN
+from .const import CONF_CHAT, DOMAIN
 from .exceptions import translated
 from .gateways.base import GatewayError
+from .helpers import is_readable
 from .instance.chat import Chat
 from .instance.hub import Instance, WhatsAppPresenceConfigEntry
+from .presence.chat_id import is_group
 from .presence.model import Activity
 
 SERVICE_GET_PRESENCE = "get_presence"
@@ -77,10 +80,12 @@ def async_setup_services(hass: HomeAssistant) -> None:
 
 
 async def _async_get_presence(call: ServiceCall) -> ServiceResponse:
-    found = _chats_of(call)
+    found, out_of_reach = _chats_of(call)
     if call.data[ATTR_REFRESH]:
         await _async_refresh(found)
-    return {"chats": [_describe(one) for one in found]}
+    chats = [*map(_describe, found), *out_of_reach]
+    chats.sort(key=itemgetter("entity_id"))
+    return {"chats": list(chats)}
 
 
 async def _async_refresh(found: list[_Found]) -> None:
@@ -95,30 +100,37 @@ async def _async_refresh(found: list[_Found]) -> None:
         raise translated(errors[0]) from errors[0]
 
 
-def _chats_of(call: ServiceCall) -> list[_Found]:
-    """Return the chats that a call is about, each once; without a target, all."""
+def _chats_of(call: ServiceCall) -> tuple[list[_Found], list[dict[str, Any]]]:
+    """Return the chats that a call is about, each once; without a target, all.
+
+    Those of an account that is not set up come as what is told of them: nothing is
+    known. It is an error only if there are no others.
+    """
     hass = call.hass
     targets = [key for key in TARGET_KEYS if key in call.data]
     if not targets or call.data.get(ATTR_ENTITY_ID) == ENTITY_MATCH_ALL:
         entities = _all_entities(hass)
     else:
         entities = _targeted_entities(call)
-    registry = er.async_get(hass)
-    found: dict[Chat, _Found] = {}
+    found: dict[str, _Found] = {}
+    out_of_reach: dict[str, dict[str, Any]] = {}
     for entity in sorted(entities, key=lambda entity: entity.entity_id):
         entry: WhatsAppPresenceConfigEntry | None = hass.config_entries.async_get_entry(
             entity.config_entry_id or ""
         )
-        if entry is None or entry.state is not ConfigEntryState.LOADED:
-            raise _not_loaded()
-        instance = entry.runtime_data.instance
-        chat = instance.chats.get(entity.config_subentry_id or "")
-        if chat is None or chat in found:
+        subentry_id = entity.config_subentry_id or ""
+        subentry = entry.subentries.get(subentry_id) if entry is not None else None
+        if entry is None or subentry is None or not is_readable(subentry):
             continue
-        main = registry.async_get_entity_id(
-            "binary_sensor", DOMAIN, f"{entry.entry_id}_{chat.chat_id}_online"
-        )
-        found[chat] = _Found(main or entity.entity_id, instance, chat)
+        if subentry_id in found or subentry_id in out_of_reach:
+            continue
+        entity_id = _main_entity(hass, entry, subentry) or entity.entity_id
+        if entry.state is not ConfigEntryState.LOADED:
+            out_of_reach[subentry_id] = _nothing_known(entity_id, subentry)
+        elif chat := entry.runtime_data.instance.chats.get(subentry_id):
+            found[subentry_id] = _Found(entity_id, entry.runtime_data.instance, chat)
+    if out_of_reach and not found:
+        raise _not_loaded()
     if targets and not found:
         raise ServiceValidationError(
             translation_domain=DOMAIN,
@@ -131,7 +143,16 @@ def _chats_of(call: ServiceCall) -> list[_Found]:
                 )
             },
         )
-    return sorted(found.values(), key=lambda one: one.entity_id)
+    return list(found.values()), list(out_of_reach.values())
+
+
+def _main_entity(
+    hass: HomeAssistant, entry: ConfigEntry, subentry: ConfigSubentry
+) -> str | None:
+    """Return the entity that a chat goes by, unless it was deleted."""
+    return er.async_get(hass).async_get_entity_id(
+        "binary_sensor", DOMAIN, f"{entry.entry_id}_{subentry.data[CONF_CHAT]}_online"
+    )
 
 
 def _all_entities(hass: HomeAssistant) -> list[er.RegistryEntry]:
@@ -167,13 +188,26 @@ def _not_loaded() -> ServiceValidationError:
     )
 
 
+def _nothing_known(entity_id: str, subentry: ConfigSubentry) -> dict[str, Any]:
+    """Return what is told of a chat of which nothing is known; None is unknown."""
+    chat: dict[str, Any] = {
+        "entity_id": entity_id,
+        "name": subentry.title,
+        "online": None,
+        "activity": None,
+        "last_seen": None,
+        "presence_access": None,
+    }
+    if is_group(subentry.data[CONF_CHAT]):
+        chat["members"] = []
+    return chat
+
+
 def _describe(found: _Found) -> dict[str, Any]:
     """Return what is known of a chat; None is unknown."""
     instance, chat = found.instance, found.chat
     presence = chat.presence
-    known: dict[str, Any] = {
-        "entity_id": found.entity_id,
-        "name": chat.subentry.title,
+    known = _nothing_known(found.entity_id, chat.subentry) | {
         "online": presence.online,
         "activity": presence.activity,
         "last_seen": None

@@ -43,13 +43,12 @@ def _short(options: argparse.Namespace) -> list[Row]:
         tempfile.TemporaryDirectory(prefix="bench-") as folder,
         builds(options.against) as found,
     ):
-        results, memory = asyncio.run(measure_short(Path(folder), SHORT, found))
-    rows = memory_rows(memory)
+        results, rows = asyncio.run(measure_short(Path(folder), SHORT, found))
     text = "\n\n".join(
         (
             _where(),
             tables(results),
-            "### What a chat holds",
+            "### What is held",
             beside(rows, options.against),
         )
     )

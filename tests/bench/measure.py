@@ -40,10 +40,15 @@ VARIANTS = {
 
 # Who fills the entities that the registries know.
 WITH, PLAIN_ENTITIES, WITHOUT = "integration", "plain entities", "nobody"
+# Who writes the flood down.
+WITHOUT_ACTIVITY, TEMPLATE_ENTITIES = "integration, Activity off", "template"
 FILLED_BY = {WITH: INTEGRATION, PLAIN_ENTITIES: PLAIN, WITHOUT: None}
 
 # The most changes of a chat in a round.
 CHANGES = 3
+# Events in a turn, and turns, of what is compared closely.
+TURN = 40
+PAIRS = 400
 
 # What the start and the memory are measured with.
 MANY = 1000
@@ -131,6 +136,8 @@ class Results:
     plan: Plan
     # By number of chats and variant, one for each round.
     events: dict[int, dict[str, list[Processor]]] = field(default_factory=dict)
+    # The same of the empty webhook and of repeats, in many short turns.
+    pairs: dict[int, dict[str, list[Processor]]] = field(default_factory=dict)
     latencies: dict[int, dict[str, list[float]]] = field(default_factory=dict)
     floods: dict[str, FloodResult] = field(default_factory=dict)
     idle_pauses: dict[str, float] = field(default_factory=dict)
@@ -222,6 +229,16 @@ class Bench:
         self.entry_id = added["entry_id"]
         return time.monotonic() - begin
 
+    async def disable(self, ends: str) -> None:
+        """Switch entities off in the registry, by the end of their unique ids."""
+        async with self.host.home_assistant.websocket() as call:
+            for entity_id in (await self.host.entity_ids(ends)).values():
+                await call(
+                    "config/entity_registry/update",
+                    entity_id=entity_id,
+                    disabled_by="user",
+                )
+
     async def batch(self, variant: str, seconds: float) -> Processor:
         """Send events for a while; returns what one of them cost, recording included."""
         if variant == SAME:
@@ -239,6 +256,24 @@ class Bench:
             events += 1
         await self.host.probe("flush")
         return self.host.processor_time().since(before).per(events)
+
+    async def pairs(self, number: int) -> dict[str, list[Processor]]:
+        """Return what an empty webhook and a repeat cost, in so many pairs of turns.
+
+        Both turns of a pair are over before the machine has become another one.
+        """
+        for chat in self.chats[OUR_WEBHOOK]:
+            await self.host.post(OUR_WEBHOOK, chat.repeat())
+        await self.host.probe("flush")
+        spent: dict[str, list[Processor]] = {EMPTY: [], SAME: []}
+        for pair in range(number):
+            for variant in sorted(spent, reverse=pair % 2 == 1):
+                before = self.host.processor_time()
+                for _ in range(TURN):
+                    await self.host.post(*self.body(variant))
+                after = self.host.processor_time()
+                spent[variant].append(after.since(before).per(TURN))
+        return spent
 
     async def latency(self, variant: str, samples: int) -> list[float]:
         """Return the times from a POST to the new state on the WebSocket API."""
@@ -367,6 +402,8 @@ async def measure_events(folder: Path, plan: Plan, results: Results) -> None:
                     results.events[number][variant].append(
                         await one.batch(variant, plan.batch)
                     )
+        for number, one in benches.items():
+            results.pairs[number] = await one.pairs(PAIRS)
         for one in benches.values():
             # So that nobody's typing times out while something else is measured.
             for chat in one.chats[OUR_WEBHOOK]:
@@ -411,10 +448,11 @@ async def measure_floods(folder: Path, plan: Plan, results: Results) -> None:
     async with AsyncExitStack() as stack:
         hosts: dict[str, tuple[Bench, str, list[Chat]]] = {}
         for name, ours, templates in (
-            ("integration", chats, []),
-            ("template", [], chats),
+            (WITH, chats, []),
+            (WITHOUT_ACTIVITY, many_chats(plan.flood_chats), []),
+            (TEMPLATE_ENTITIES, [], chats),
             (f"integration, {MANY} chats", many_chats(MANY), []),
-        )[: 3 if plan.flood_many else 2]:
+        )[: 4 if plan.flood_many else 3]:
             one = await stack.enter_async_context(
                 bench(
                     folder / f"flood-{len(hosts)}",
@@ -429,7 +467,9 @@ async def measure_floods(folder: Path, plan: Plan, results: Results) -> None:
                 ours or templates,
             )
         # A chat that is not subscribed yet has more to tell than the flood does.
-        await all_subscribed(hosts["integration"][0])
+        for name in (WITH, WITHOUT_ACTIVITY):
+            await all_subscribed(hosts[name][0])
+        await hosts[WITHOUT_ACTIVITY][0].disable("_activity")
         await asyncio.sleep(REST)
         # What Home Assistant does by itself, and would do as well without the flood.
         idle: dict[str, Processor] = {}

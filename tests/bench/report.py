@@ -15,13 +15,13 @@ from .measure import (
     PLAIN_ENTITIES,
     SAME,
     TEMPLATE_CHANGE,
+    TEMPLATE_ENTITIES,
     TEMPLATE_SAME,
     WITH,
     WITHOUT,
+    WITHOUT_ACTIVITY,
     Results,
 )
-
-_INTEGRATION, _TEMPLATE = "integration", "template"
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +153,14 @@ def bounded(results: Results) -> list[Row]:
         *_instruction_rows(results),
         *_processor_rows(results),
         *_action_rows(results),
-        Row(
-            "Rows of the flood : template",
-            results.floods[_INTEGRATION].rows / results.floods[_TEMPLATE].rows,
-            0.05,
+        # *Activity* says what *Typing* says, and both are on: who counts rows has one.
+        *(
+            Row(
+                f"Rows of the flood, {who} : template",
+                results.floods[who].rows / results.floods[TEMPLATE_ENTITIES].rows,
+                bound,
+            )
+            for who, bound in ((WITHOUT_ACTIVITY, 0.05), (WITH, None))
         ),
     ]
     if results.memory:
@@ -191,7 +195,7 @@ def bounded(results: Results) -> list[Row]:
                 max(
                     flood.pauses["own"]
                     for name, flood in results.floods.items()
-                    if name != _TEMPLATE
+                    if name != TEMPLATE_ENTITIES
                 )
                 * 1000,
                 None,
@@ -258,20 +262,31 @@ def _instruction_rows(results: Results) -> Iterator[Row]:
 
 
 def _processor_rows(results: Results) -> Iterator[Row]:
-    events = results.events
-    for figure, one, two, bound in (
-        ("CPU, nothing changes : empty webhook", SAME, EMPTY, 1.1),
-        ("CPU, four entities change : empty webhook", CHANGE, EMPTY, None),
-        ("CPU, four entities change : template", CHANGE, TEMPLATE_CHANGE, None),
+    for figure, spent, one, two, bound in (
+        ("CPU, nothing changes : empty webhook", results.pairs, SAME, EMPTY, 1.1),
+        (
+            "CPU, four entities change : empty webhook",
+            results.events,
+            CHANGE,
+            EMPTY,
+            None,
+        ),
+        (
+            "CPU, four entities change : template",
+            results.events,
+            CHANGE,
+            TEMPLATE_CHANGE,
+            None,
+        ),
     ):
         yield max(
             (
                 _ratio_row(
                     f"{figure}, {number} {'chat' if number == 1 else 'chats'}",
-                    _ratios(events[number][one], events[number][two], _process),
+                    _ratios(spent[number][one], spent[number][two], _process),
                     bound,
                 )
-                for number in events
+                for number in spent
             ),
             key=lambda row: row.value or 0.0,
         )

@@ -6,26 +6,30 @@ from pathlib import Path
 from . import callgrind
 from .actions import action_configuration, measure_actions
 from .builds import Build
+from .cloud import cloud_row, measure_cloud
 from .instructions import measure_instructions
 from .measure import Plan, Results, bench, many_chats, measure, measure_floods, say
-from .memory import BuildMemory, measure_memory
+from .memory import measure_memory, memory_rows
+from .report import Row
 
 
 async def measure_short(
     folder: Path, plan: Plan, builds: list[Build]
-) -> tuple[Results, dict[str, BuildMemory]]:
+) -> tuple[Results, list[Row]]:
     """Measure it: what the machine's other work does not change first, all at once.
 
-    Of the flood these are the rows that are written, not the times.
+    Of the flood these are the rows that are written, not the times. Returns as well what
+    is held while nothing happens.
     """
     results = Results(plan)
     async with asyncio.TaskGroup() as group:
         memory = group.create_task(measure_memory(folder, builds))
+        cloud = group.create_task(measure_cloud())
         group.create_task(measure_floods(folder, plan, results))
         group.create_task(_count(folder, plan, results))
     await measure(folder, plan, results)
     await measure_all_actions(folder, plan, results)
-    return results, memory.result()
+    return results, [*memory_rows(memory.result()), cloud_row(cloud.result())]
 
 
 async def measure_long(folder: Path, plan: Plan) -> Results:

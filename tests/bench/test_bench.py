@@ -23,7 +23,10 @@ from .measure import (
     EMPTY,
     SAME,
     SHORT as SHORT_PLAN,
+    TEMPLATE_ENTITIES,
     VARIANTS,
+    WITH,
+    WITHOUT_ACTIVITY,
     FloodResult,
     Results,
 )
@@ -138,9 +141,10 @@ def test_instructions_are_held_against_their_bounds(
     results = Results(SHORT_PLAN)
     results.counts = {10: counted, 1000: counted}
     results.events = {10: {name: [Processor(1.0, 1.0)] for name in VARIANTS}}
+    results.pairs = results.events
     results.floods = {
         who: FloodResult(1, Processor(0.0, 0.0), rows, 0, {})
-        for who, rows in (("integration", 4), ("template", 100))
+        for who, rows in ((WITH, 7), (WITHOUT_ACTIVITY, 5), (TEMPLATE_ENTITIES, 100))
     }
     found = [row.figure for row in bounded_events(results) if not row.met]
     assert len(found) == len(missed)

@@ -20,6 +20,8 @@ from custom_components.whatsapp_presence.const import DOMAIN, MAX_WEBHOOK_BODY
 from tests.bench.host import Host
 from tests.simulator import Simulator
 
+from .asker import waited
+
 ROOT: Final = Path(__file__).resolve().parents[2]
 TRIES: Final = 3
 GROUP: Final = 1000
@@ -398,20 +400,29 @@ async def _stream() -> list[Row]:
     async with flooded() as made:
         await made.add("waha", 95, 5, **WAHA)
 
+        took: list[float] = []
+
         async def flood() -> None:
             (socket,) = made.simulator.waha.connected
+            pid = made.host.home_assistant.pid
+            loops = ("thread-self", f"{pid}/task/{pid}")
+            held_up = sum(map(waited, loops))
             began = time.monotonic()
             for number, message in enumerate(messages):
                 await socket.ws.send_str(message)
                 ahead = number / count * seconds - (time.monotonic() - began)
                 if ahead > 0.005:
                     await asyncio.sleep(ahead)
+            held_up = sum(map(waited, loops)) - held_up
+            # Both may have waited at once; nobody sends faster than that.
+            took.append(max(time.monotonic() - began - held_up, seconds))
 
-        return await made.answers(
-            "60,000 WebSocket messages in 6 s, 600 of them of groups of 1,000",
-            flood,
-            bound=300,
-        )
+        load = "60,000 WebSocket messages in 6 s, 600 of them of groups of 1,000"
+        rows = await made.answers(load, flood, bound=300)
+    return [
+        Row(load=load, figure="all are sent after", found=min(took), bound=7, unit="s"),
+        *rows,
+    ]
 
 
 async def _groups() -> list[Row]:

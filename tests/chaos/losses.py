@@ -1,7 +1,8 @@
 """Losses: the power, the disk, a store, an entry in the middle of being set up.
 
 Each is a scene of its own, on the clock that skips the waiting, with real files; what
-has to be there afterwards is looked at, and nothing may end in an exception.
+has to be there afterwards is looked at, and nothing may end in an exception. Only
+SIGKILL needs a real process, and real time.
 """
 
 import asyncio
@@ -27,10 +28,9 @@ from tests.simulator.clock import LoopClock
 
 from .clock import ChaosLoop, told_by
 from .homes import BEGIN, GATEWAYS, NEAR, Home, Street
+from .kills import WRITTEN, kills
 
 PACKAGE: Final = "custom_components.whatsapp_presence"
-WRITTEN: Final = 35.0
-"""Seconds within which what was last seen is on the disk."""
 SMALL_DISK: Final = "256k"
 BROKEN: Final[dict[str, str | bytes | None]] = {
     "cut off": '{"version": 2, "minor_version": 1, "data": {"alia',
@@ -144,8 +144,8 @@ def _named(account: Account, name: str) -> Person:
     return next(one for one in account.people.values() if one.name == name)
 
 
-async def killed(scene: Scene) -> None:
-    """SIGKILL: what is on the disk at that moment is all that there is."""
+async def power_cut(scene: Scene) -> None:
+    """What is on the disk at that moment is all that there is."""
     for i in range(3):
         seen = await scene.see("Anna")
         await asyncio.sleep(WRITTEN)
@@ -158,7 +158,7 @@ async def killed(scene: Scene) -> None:
             found = scene.last_seen("Anna")
             scene.expect(
                 found is not None and abs(found - seen) < 1,
-                f"kill {i}: last seen {found} instead of {seen}",
+                f"cut {i}: last seen {found} instead of {seen}",
             )
             await scene.start_again(kept)
 
@@ -293,8 +293,9 @@ async def removed_in_the_middle(scene: Scene) -> None:
             await asyncio.sleep(30)
 
 
+KILLED: Final = "killed"
 SCENES: Final[dict[str, Callable[[Scene], Awaitable[None]]]] = {
-    "killed": killed,
+    "power cut": power_cut,
     "disk full": full_disk,
     "store broken": broken_stores,
     "entry removed in the middle": removed_in_the_middle,
@@ -347,9 +348,14 @@ def run(only: list[str]) -> Result:
     began = time.perf_counter()
     random.seed(1)
     logging.getLogger("homeassistant").setLevel(logging.CRITICAL)
+    killed = Loss(KILLED)
+    if not only or KILLED in only:
+        killed.times = asyncio.run(kills(killed.problems))
     loop = ChaosLoop(BEGIN - 301)
     with told_by(loop), asyncio.Runner(loop_factory=lambda: loop) as runner:
         result = runner.run(_main(only))
+    if killed.times:
+        result.losses.insert(0, killed)
     result.seconds = time.perf_counter() - began
     return result
 

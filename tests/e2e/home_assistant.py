@@ -231,6 +231,12 @@ class HomeAssistant:
             self._process.kill()
             await self._process.wait()
 
+    async def kill(self) -> None:
+        """End the process at once: it has no time for anything more."""
+        assert self._process is not None
+        self._process.kill()
+        await self._process.wait()
+
     async def restart(self) -> None:
         """Stop and start again; logins stay good."""
         await self.stop()

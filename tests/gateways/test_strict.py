@@ -161,7 +161,7 @@ async def test_set_up_sees_what_keeps_presence_from_coming(
 
 
 @EACH_ENGINE
-async def test_only_noweb_is_known_never_to_pause(
+async def test_noweb_and_webjs_are_known_never_to_pause(
     simulator: Simulator, session: ClientSession, engine: str
 ) -> None:
     """So that what follows a typing there proves nothing."""
@@ -172,7 +172,7 @@ async def test_only_noweb_is_known_never_to_pause(
     await account.set_presence("Anna", "typing")
     update = await gateway.snapshot(LID)
     assert update is not None
-    assert (update.implied, update.never_pauses) == (True, engine == "NOWEB")
+    assert (update.implied, update.never_pauses) == (True, engine in {"NOWEB", "WEBJS"})
 
 
 @pytest.mark.parametrize("status", ["STOPPED", "STARTING"])

@@ -6,6 +6,7 @@ import pytest
 
 from custom_components.whatsapp_presence.gateways.base import ChatInfo
 from custom_components.whatsapp_presence.gateways.values import (
+    MAX_ITEMS,
     address,
     as_chat_id,
     chats,
@@ -116,3 +117,11 @@ def test_lists_that_are_put_together_lose_nothing() -> None:
         ChatInfo(chat_id=ANNA, name="Anna", alias=LID),
         ChatInfo(chat_id="5@lid", name="Fritz"),
     ]
+
+
+def test_of_a_list_without_end_the_first_are_read() -> None:
+    """Nobody has so many chats; a gateway gone mad holds nobody up."""
+    one_too_many = [{"id": f"49151{number:08}@c.us"} for number in range(MAX_ITEMS + 1)]
+    found = chats(one_too_many)
+    assert len(found) == MAX_ITEMS
+    assert found[0].chat_id == "4915100000000@c.us"

@@ -835,7 +835,9 @@ async def test_who_can_t_answer_for_all_is_asked_again_later(
     assert len(found) == 2
 
 
-@pytest.mark.parametrize(("engine", "never"), [("NOWEB", True), ("GOWS", False)])
+@pytest.mark.parametrize(
+    ("engine", "never"), [("NOWEB", True), ("WEBJS", True), ("GOWS", False)]
+)
 def test_an_event_says_whether_its_engine_tells_of_pauses(
     parser: WahaGateway, engine: str, never: bool
 ) -> None:

@@ -1104,6 +1104,54 @@ async def test_changes_at_the_same_time_lose_nothing(
     ]
 
 
+class Contested(Account):
+    """The same, of which another client writes its own version after our first write."""
+
+    def __init__(self, script: Script, webhooks: Any, theirs: list[Any]) -> None:
+        """Take what the other will write over ours."""
+        super().__init__(script, webhooks)
+        self._theirs: list[Any] | None = theirs
+
+    async def _handle(self, request: web.Request) -> web.Response:
+        answer = await super()._handle(request)
+        if self.writes and self._theirs is not None:
+            self.webhooks, self._theirs = self._theirs, None
+        return answer
+
+
+async def test_a_webhook_that_another_wrote_over_is_written_into_what_that_one_made(
+    gateway: WawpGateway, script: Script
+) -> None:
+    """What the other added stays."""
+    added = {**OURS, "url": "https://other-home.example/"}
+    account = Contested(script, FOREIGN, theirs=[*FOREIGN, added])
+    await gateway.create_webhook(URL)
+    assert account.webhooks == [*FOREIGN, added, OURS]
+
+
+@pytest.mark.parametrize("keeps_ours", [True, False])
+async def test_what_another_took_away_is_not_put_back(
+    gateway: WawpGateway, script: Script, keeps_ours: bool
+) -> None:
+    """It was read before, and is gone after; but not because of what was written here."""
+    theirs = [*FOREIGN[1:], OURS] if keeps_ours else FOREIGN[1:]
+    account = Contested(script, FOREIGN, theirs=theirs)
+    await gateway.create_webhook(URL)
+    assert account.webhooks == [*FOREIGN[1:], OURS]
+    assert len(account.writes) == (1 if keeps_ours else 2)
+
+
+async def test_a_write_comes_right_after_what_it_is_made_from(
+    gateway: WawpGateway, script: Script
+) -> None:
+    """What another writes in between is lost: there is as little time for it as can be."""
+    Account(script, [*FOREIGN, {**OURS, "url": f"{URL}1"}])
+    await gateway.create_webhook(URL)
+    await gateway.delete_webhook(f"{URL}1")
+    get, post = "GET /v2/session/webhook", "POST /v2/session/webhook"
+    assert script.paths == [get, post, get, get, post, get]
+
+
 @pytest.mark.parametrize(
     "body",
     [

@@ -130,13 +130,13 @@ async def test_gateway_that_hangs_holds_nobody_up(
     caplog.clear()
     hanging = simulator.fail_next(2, hang=True, path=OFF)
     leaving = hass.async_create_task(leave(hass, entry, how))
-    for tries in (1, 2) if how == "removal" else (1,):
-        await until(lambda tries=tries: hanging.seen == tries)  # type: ignore[misc]
-        assert not leaving.done()
-        freezer.tick(3)
-        async_fire_time_changed(hass)
+    await until(lambda: hanging.seen == 1)
+    assert not leaving.done()
+    freezer.tick(3)
+    async_fire_time_changed(hass)
     await until(leaving.done)
     await leaving
+    assert hanging.seen == 1
     simulator.failures.clear()
     assert account.available
     if how == "removal":
@@ -188,11 +188,33 @@ async def test_removal_tells_in_one_line_what_is_left(
     entry = await set_up(hass, account)
     await turn(hass, SERVICE_TURN_ON)
     caplog.clear()
-    simulator.fail_next(100, status=503, path=OFF)
+    refusing = simulator.fail_next(100, status=503, path=OFF)
     await leave(hass, entry, "removal")
     (line,) = told(caplog)
     assert "may still be announced as online" in line
     assert account.available
+    assert refusing.seen == 1
+
+
+async def test_removal_tries_again_what_an_earlier_unloading_could_not(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    simulator: Simulator,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The gateway may take by now what it did not take when the entry was disabled."""
+    entry = await set_up(hass, account)
+    await turn(hass, SERVICE_TURN_ON)
+    simulator.fail_next(status=503, path=OFF)
+    await leave(hass, entry, "unload")
+    assert account.available
+    caplog.clear()
+    later = hass.loop.time() + 60
+    monkeypatch.setattr(hass.loop, "time", lambda: later)
+    await leave(hass, entry, "removal")
+    assert not account.available
+    assert told(caplog) == []
 
 
 async def test_switched_off_is_tried_again_until_it_is_taken(

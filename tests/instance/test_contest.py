@@ -497,6 +497,16 @@ async def test_new_address_of_an_account_that_is_not_set_up(
         "http://[fc00::1]:8123",
         "http://[fe80::1]:8123",
         "http://[::ffff:192.168.1.10]:8123",
+        "http://[::ffff:127.0.0.1]:8123",
+        "http://[64:ff9b::c0a8:10a]:8123",
+        "http://[2002:c0a8:10a::1]:8123",
+        "http://192.168.1.10.:8123",
+        "http://198.18.0.1:8123",
+        "http://240.0.0.1:8123",
+        "http://224.0.0.1:8123",
+        "http://ha.corp",
+        "http://ha.intranet",
+        "http://ha.private",
     ],
 )
 @pytest.mark.usefixtures("far_away")

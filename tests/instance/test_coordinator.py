@@ -149,6 +149,68 @@ async def test_instance_is_asked_again_soon_while_it_is_away(
     assert state(hass, "binary_sensor", "ready", None) == STATE_ON
 
 
+@pytest.mark.parametrize("word", ["booting", "disconnected", None])
+async def test_return_that_nobody_told_of_counts_until_the_grace_is_over(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    word: str | None,
+) -> None:
+    """Between two looks, a moment before the end; None: the gateway does not answer."""
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    await advance(hass, freezer, account, MINUTE)
+    caplog.clear()
+    writes = Writes(hass)
+    if word is None:
+        simulator.fail_next(100_000, status=503)
+    else:
+        account.status = word
+    await advance(hass, freezer, account, MINUTE)
+    assert state(hass, "binary_sensor", "ready", None) == STATE_OFF
+    for _ in range(118):
+        await advance(hass, freezer, account, 1)
+    simulator.failures.clear()
+    account.status = "ready"
+    for _ in range(5):
+        await advance(hass, freezer, account, 1)
+    assert state(hass, "binary_sensor", "ready", None) == STATE_ON
+    for chat_id in (ANNA, BEN):
+        assert writes.of(entity_id(hass, "binary_sensor", "online", chat_id)) == []
+    assert told(caplog) == []
+
+
+@pytest.mark.parametrize("word", ["booting", None])
+async def test_limit_at_the_last_look_is_no_return(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    word: str | None,
+) -> None:
+    """The grace is over all the same, and the one line tells no lie."""
+    await set_up(hass, account)
+    await advance(hass, freezer, account, MINUTE)
+    caplog.clear()
+    if word is None:
+        simulator.fail_next(100_000, status=503)
+    else:
+        account.status = word
+    await advance(hass, freezer, account, MINUTE)
+    for _ in range(118):
+        await advance(hass, freezer, account, 1)
+    assert online(hass) == STATE_OFF
+    simulator.failures.clear()
+    simulator.fail_next(100, status=429)
+    for _ in range(3):
+        await pass_time(hass, freezer, 1)
+    assert online(hass) == STATE_UNAVAILABLE
+    (line,) = told(caplog)
+    assert "asked too often" in line
+
+
 @pytest.mark.parametrize("gateway", ["waapi", "wawp"])
 @pytest.mark.parametrize(
     "failure",

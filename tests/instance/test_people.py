@@ -273,6 +273,25 @@ async def test_members_that_can_not_be_asked_for(
     assert requests(account, "get-group-info") == 2
 
 
+async def test_groups_of_an_account_that_is_away_are_asked_for_when_it_is_back(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """It is no failure of theirs: one is met by it, and none waits for a day."""
+    groups = [f"12036300000000010{i}@g.us" for i in range(3)]
+    for group in groups:
+        account.add_group(group, name="Club", members=[anna(account)])
+    away = simulator.fail_next(status=409, path="get-group-info")
+    await set_up(hass, account, *(chat(group, "Club") for group in groups))
+    assert away.seen == requests(account, "get-group-info") == 1
+    await account.reconnect()
+    await settle(hass, account)
+    await advance(hass, freezer, account, 61)
+    assert requests(account, "get-group-info") == 4
+
+
 @pytest.mark.parametrize(
     ("title", "stand_in", "called"),
     [
@@ -306,6 +325,43 @@ async def test_both_forms_of_a_number_are_one_chat(
     entry = await set_up(hass, account, chat(new, "Carla"))
     instance_of(entry).async_handle_events([PresenceUpdate(chat_id=old, online=True)])
     assert online(hass, new) == STATE_ON
+
+
+@pytest.mark.parametrize("under_lid", [False, True])
+async def test_two_chats_that_turn_out_to_be_one_person_get_everything(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    simulator: Simulator,
+    *,
+    under_lid: bool,
+) -> None:
+    """Both stay, under whichever id the events come; until one is removed."""
+    simulator.fail_next(100, status=500, path=LOOK_UP)
+    account.quirks.push_on_subscribe = False
+    entry = await set_up(hass, account, chat(), chat(ANNA_LID, "A. from the group"))
+    account.quirks.events_under_lid = under_lid
+    both = (ANNA, ANNA_LID)
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
+    assert {online(hass, one) for one in both} == {STATE_ON, STATE_OFF}
+
+    simulator.failures.clear()
+    instance_of(entry).async_resubscribe()
+    await settle(hass, account)
+    assert instance_of(entry).people.aliases.main == {ANNA_LID: ANNA}
+    await account.set_presence(anna(account), "typing")
+    await settle(hass, account)
+    assert [activity(hass, one) for one in both] == ["typing", "typing"]
+    await account.set_presence(anna(account), "offline")
+    await settle(hass, account)
+    assert [online(hass, one) for one in both] == [STATE_OFF, STATE_OFF]
+
+    first = next(one for one in entry.subentries.values() if one.unique_id == ANNA)
+    hass.config_entries.async_remove_subentry(entry, first.subentry_id)
+    await settle(hass, account)
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
+    assert online(hass, ANNA_LID) == STATE_ON
 
 
 async def test_a_chat_that_is_added_later_gets_its_name(

@@ -8,6 +8,7 @@ from unittest.mock import AsyncMock, patch
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
+from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.whatsapp_presence.const import DOMAIN
 from custom_components.whatsapp_presence.repairs import Issue
@@ -25,6 +26,8 @@ from ..common import (
     activity,
     advance,
     anna,
+    chat,
+    create_entry,
     instance_of,
     issue,
     online,
@@ -834,6 +837,80 @@ async def test_cloudhook_that_can_not_be_made_is_tried_again(
 
     assert await hass.config_entries.async_remove(entry.entry_id)
     assert webhook_urls(account) == []
+
+
+async def set_up_with_hook(hass: HomeAssistant, account: Account) -> MockConfigEntry:
+    """Set up an entry from a backup of a home whose events come through the cloud."""
+    account.add_webhook(HOOK)
+    entry = create_entry(account, chat())
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, "webhook_url": HOOK, "cloudhook_url": HOOK}
+    )
+    assert await hass.config_entries.async_setup(ENTRY_ID)
+    await settle(hass, account)
+    return entry
+
+
+@pytest.mark.parametrize("has_address", [True, False])
+async def test_a_copy_without_the_cloud_leaves_the_originals_cloudhook(
+    hass: HomeAssistant, account: Account, clouds: Cloud, has_address: bool
+) -> None:
+    """It stands in the copy's entry as well; but without the cloud it is not its own."""
+    clouds.subscribed = clouds.connected = False
+    if not has_address:
+        hass.config.external_url = None
+    with patch(
+        "custom_components.whatsapp_presence.instance.address.is_local_host",
+        return_value=False,
+    ):
+        entry = await set_up_with_hook(hass, account)
+        own = [webhook_url(hass)] if has_address else []
+        assert webhook_urls(account) == [HOOK, *own]
+        told = Issue.WEBHOOK_CONTESTED if has_address else Issue.NO_PUBLIC_URL
+        assert issue(hass, told) is not None
+        form = await hass.config_entries.options.async_init(ENTRY_ID)
+        await hass.config_entries.options.async_configure(
+            form["flow_id"], {"register_webhook": True, "new_webhook_address": True}
+        )
+        await settle(hass, account)
+        assert entry.data["webhook_id"] != WEBHOOK_ID
+        assert HOOK in webhook_urls(account)
+        assert await hass.config_entries.async_remove(ENTRY_ID)
+    assert webhook_urls(account) == [HOOK]
+
+
+async def test_a_copy_without_the_cloud_leaves_the_originals_cloudhook_as_it_goes(
+    hass: HomeAssistant, account: Account, clouds: Cloud
+) -> None:
+    """Be it before it ever found an address of its own."""
+    clouds.subscribed = clouds.connected = False
+    hass.config.external_url = None
+    with patch(
+        "custom_components.whatsapp_presence.instance.address.is_local_host",
+        return_value=False,
+    ):
+        await set_up_with_hook(hass, account)
+        assert await hass.config_entries.async_remove(ENTRY_ID)
+    assert webhook_urls(account) == [HOOK]
+
+
+async def test_a_copy_in_the_same_cloud_shares_the_cloudhook(
+    hass: HomeAssistant,
+    account: Account,
+    clouds: Cloud,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Nothing is written or deleted; a new address leaves nobody's behind."""
+    entry = await set_up_with_hook(hass, account)
+    for _ in range(4):
+        await advance(hass, freezer, account, 15 * 60)
+    assert webhook_urls(account) == [HOOK]
+    assert issue(hass, Issue.WEBHOOK_CONTESTED) is None
+    clouds.create.assert_not_awaited()
+    clouds.delete.assert_not_awaited()
+    assert await hass.config_entries.async_unload(entry.entry_id)
+    assert webhook_urls(account) == [HOOK]
 
 
 async def test_removal_while_the_gateway_is_away_is_told(

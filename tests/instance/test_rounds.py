@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Generator
 from contextlib import asynccontextmanager, contextmanager
+import math
 from typing import Any
 from unittest.mock import patch
 
@@ -10,7 +11,8 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
-from custom_components.whatsapp_presence.gateways.pacing import Pacer, Priority
+from custom_components.whatsapp_presence.gateways import GATEWAYS
+from custom_components.whatsapp_presence.gateways.pacing import Pace, Pacer, Priority
 from custom_components.whatsapp_presence.repairs import Issue
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNKNOWN
@@ -283,6 +285,35 @@ async def test_too_many_requests_are_obeyed(
         await pass_time(hass, freezer, MINUTE)
     assert requests(account, STATUS) >= 3
     assert subscriptions(account) >= 2
+
+
+@pytest.mark.parametrize("lost", ["chat", "instance"])
+async def test_who_waits_for_a_turn_in_vain_asks_nothing(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    simulator: Simulator,
+    monkeypatch: pytest.MonkeyPatch,
+    lost: str,
+) -> None:
+    """Of a chat that was removed, or once the account is away, nothing is sent."""
+    monkeypatch.setattr(GATEWAYS["waapi"], "pace", Pace(at_once=2, per_second=math.inf))
+    people = [account.add_person(f"49151123000{i:02}") for i in range(9)]
+    held = asyncio.Event()
+    simulator.fail_next(status=None, hold=held, path="get-chat-presence")
+    entry = create_entry(account, *(chat(one.chat_id, "Somebody") for one in people))
+    entry.add_to_hass(hass)
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await until(lambda: subscriptions(account) == 1)
+    if lost == "chat":
+        for subentry in list(entry.subentries.values())[1:]:
+            hass.config_entries.async_remove_subentry(entry, subentry.subentry_id)
+    else:
+        await account.set_status("qr")
+    instance = instance_of(entry)
+    await until(lambda: len(instance.chats) == 1 or not instance.coordinator.ready)
+    held.set()
+    await settle(hass, account)
+    assert subscriptions(account) == 1
 
 
 async def test_chat_waits_as_long_as_the_gateway_wants(

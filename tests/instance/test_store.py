@@ -232,6 +232,21 @@ async def test_version_1_is_taken_over(
     assert requests(account, ALIASES) == 0
 
 
+async def test_what_a_later_version_adds_takes_nothing_away(
+    hass: HomeAssistant, account: WaapiAccount, hass_storage: dict[str, Any]
+) -> None:
+    """Home Assistant calls what goes on with the same form a minor version."""
+    stored = kept(last_seen={ANNA: THEN}, aliases={ANNA_LID: ANNA}, announced=True)
+    hass_storage[KEY] = {**stored, "minor_version": 2}
+    hass_storage[KEY]["data"]["added"] = {"more": 1}
+    account.own_presence = "available"
+    entry = await set_up(hass, account)
+    assert last_seen(hass) == THEN_SHOWN
+    assert instance_of(entry).store.aliases == {ANNA_LID: ANNA}
+    await settle(hass, account)
+    assert not account.available
+
+
 async def test_last_seen_survives_a_power_cut(
     hass: HomeAssistant,
     account: WaapiAccount,

@@ -7,6 +7,7 @@ from freezegun.api import FrozenDateTimeFactory
 import pytest
 
 from custom_components.whatsapp_presence.const import DOMAIN
+from custom_components.whatsapp_presence.instance.hub import Instance
 from custom_components.whatsapp_presence.repairs import Issue
 from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE
@@ -33,7 +34,7 @@ from ..common import (
     until,
 )
 from ..simulator import Account, Simulator
-from ..simulator.sockets import Sockets
+from ..simulator.sockets import Socket, Sockets
 
 pytestmark = pytest.mark.usefixtures("unpaced")
 
@@ -206,3 +207,38 @@ async def test_refused_stream_is_tried_less_and_less(
         for _ in range(10):
             await pass_time(hass, freezer, 60)
         assert refusal.call_count - before <= 11
+
+
+@pytest.mark.parametrize("code", [1000, 1011, 4001])
+async def test_stream_that_holds_only_for_a_moment_is_tried_less_and_less(
+    hass: HomeAssistant,
+    account: Account,
+    freezer: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    code: int,
+) -> None:
+    """A server may send them away in its own words; that asks for no new key."""
+
+    async def send_away(_sockets: Sockets, socket: Socket) -> None:
+        await until(lambda: connected)
+        connected.clear()
+        await socket.ws.close(code=code, message=b"Unauthorized")
+
+    connected: list[bool] = []
+    changed = Instance.async_stream_changed
+
+    def note(instance: Instance, now_connected: bool) -> None:
+        changed(instance, now_connected)
+        if now_connected:
+            connected.append(True)
+
+    monkeypatch.setattr(Instance, "async_stream_changed", note)
+    with patch.object(Sockets, "_listen", autospec=True, side_effect=send_away) as held:
+        entry = create_entry(account, chat())
+        entry.add_to_hass(hass)
+        assert await hass.config_entries.async_setup(entry.entry_id)
+        for _ in range(22):
+            await pass_time(hass, freezer, 1)
+        assert 2 <= held.call_count <= 6
+        assert hass.config_entries.flow.async_progress_by_handler(DOMAIN) == []
+    await in_time(hass, freezer, lambda: instance_of(entry).delivery.push)

@@ -386,6 +386,8 @@ async def test_body_that_can_not_be_unpacked(
     assert told(caplog) == [
         "A webhook's body could not be read; it was refused (told once)"
     ]
+    # Nor has the server anything to tell.
+    assert [record.name for record in caplog.records if record.exc_info] == []
     assert online(hass) == STATE_OFF
 
 

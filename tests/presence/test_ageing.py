@@ -305,6 +305,15 @@ def test_who_left_the_group_is_dropped(group: Talk) -> None:
     assert not group.note(group.tracker.keep_members([]))
 
 
+def test_a_group_that_nobody_tells_of_is_unknown_when_the_last_one_left(
+    group: Talk,
+) -> None:
+    """Somebody else may have come unheard."""
+    group.event("online").failed()
+    assert group.note(group.tracker.keep_members([BERT]))
+    assert group.online is None
+
+
 def test_a_list_drops_only_whom_it_would_name(group: Talk) -> None:
     """It may know one kind of id alone."""
     lid = "169412345678909@lid"

@@ -136,6 +136,21 @@ def test_an_empty_answer_takes_nothing_back() -> None:
     assert talk.presence.access is PresenceAccess.VISIBLE
 
 
+def test_an_empty_answer_is_no_word_to_compare_with() -> None:
+    """What is remembered again after it is as old as it was before."""
+    talk = Talk().renewed().answer("online").at(30).answer("nothing")
+    talk.at(60).answer("online").at(130)
+    assert talk.online is None
+
+
+def test_another_word_is_news_of_the_chat() -> None:
+    """Half an hour of silence counts from it."""
+    talk = Talk().renewed().answer("offline").at(2000).answer("online")
+    for seconds in (2600, 3200, 3799):
+        assert talk.at(seconds).renewed().answer("online").online is True
+    assert talk.at(3800).online is None
+
+
 # Changes that no event told
 
 

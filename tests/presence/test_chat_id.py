@@ -23,6 +23,8 @@ ANNA = "491511234567@c.us"
         ("491511234567@S.WhatsApp.NET", ANNA),
         ("491511234567:12@s.whatsapp.net", ANNA),
         ("491511234567:12@c.us", ANNA),
+        ("491511234567@s.whatsapp.net:12", ANNA),
+        ("169412345678901@lid:12", "169412345678901@lid"),
         ("491511234567.0:12@s.whatsapp.net", ANNA),
         ("491511234567_1:12@s.whatsapp.net", ANNA),
         ("491511234567.0@s.whatsapp.net", ANNA),
@@ -104,6 +106,7 @@ def test_errors_never_repeat_the_input(raw: str) -> None:
         (("5215512345678@c.us", "525512345678@c.us"), "525512345679@c.us"),
         (("5491123456789@c.us", "541123456789@c.us"), "541123456780@c.us"),
         (("5551984487474@c.us", "555184487474@c.us"), "555134487474@c.us"),
+        (("22995123456@c.us", "2290195123456@c.us"), "2290195123457@c.us"),
         # A landline in Brazil, and a mobile that has its digits behind a nine.
         (("551131234567@c.us",), "5511931234567@c.us"),
         ((ANNA,), "4915112345670@c.us"),
@@ -114,7 +117,7 @@ def test_errors_never_repeat_the_input(raw: str) -> None:
 def test_a_person_has_one_id_in_all_forms_of_the_number(
     ids: tuple[str, ...], apart: str
 ) -> None:
-    """Mexico, Argentina and Brazil have changed theirs; nobody else is touched."""
+    """Mexico, Argentina, Brazil and Benin have changed theirs; nobody else is touched."""
     assert len(set(map(same_person, ids))) == 1
     assert same_person(apart) != same_person(ids[0])
 

@@ -1,6 +1,7 @@
 """What an update means for a chat, rule by rule."""
 
 from collections.abc import Callable
+from dataclasses import replace
 import math
 import random
 import time as time_module
@@ -14,6 +15,7 @@ from custom_components.whatsapp_presence.presence.model import (
     MemberUpdate,
     PresenceAccess,
     PresenceUpdate,
+    Source,
 )
 from custom_components.whatsapp_presence.presence.tracker import (
     CLOCK_JUMP,
@@ -423,6 +425,24 @@ def test_last_seen_is_never_in_the_future(contact: PresenceTracker) -> None:
     assert shown(contact).last_seen == NOW
 
 
+@pytest.mark.parametrize("source", [Source.EVENT, Source.LIVE, Source.REMEMBERED])
+def test_a_last_seen_of_the_future_is_said_once(source: Source) -> None:
+    """Who left an hour ago did not leave just now because it is said again."""
+    tracker = PresenceTracker(is_group=False, settle_time=3)
+    word = said(online=False, activity=Activity.IDLE, last_seen=NOW + 3600)
+    again = replace(word, source=source)
+    tracker.renewed(NOW - 100)
+    tracker.apply(said(online=True), NOW - 100)
+    tracker.apply(word, NOW)
+    for later in range(30, 7200, 30):
+        tracker.apply(again, NOW + later)
+        assert shown(tracker).last_seen == NOW
+    # Who comes and leaves once more, does.
+    tracker.apply(said(online=True), NOW + 7300)
+    tracker.apply(said(online=False, last_seen=NOW + 9999), NOW + 7400)
+    assert shown(tracker).last_seen == NOW + 7400
+
+
 @pytest.mark.parametrize(
     "garbage",
     [0, -1, 86_400, 1_230_767_999, math.nan, math.inf, -math.inf],
@@ -755,6 +775,17 @@ def test_a_clock_that_was_set_back_is_estimated_anew(contact: PresenceTracker) -
     contact.apply(said(online=False), NOW + 20, asked_at=NOW + 20)
     assert contact.apply(said(online=True, time=NOW - 480), NOW + 220)
     assert shown(contact).online is True
+
+
+def test_an_estimate_that_an_answer_proves_wrong_is_given_up(
+    contact: PresenceTracker,
+) -> None:
+    """Of what was too quick for once, one event is lost at most, and not all."""
+    contact.apply(said(online=False, time=NOW + 5), NOW)
+    contact.apply(said(online=False), NOW + 100, asked_at=NOW + 100)
+    assert not contact.apply(said(online=True, time=NOW + 101), NOW + 102)
+    contact.apply(said(online=False), NOW + 103, asked_at=NOW + 103)
+    assert contact.apply(said(online=True, time=NOW + 104), NOW + 104.5)
 
 
 def test_a_wrong_estimate_of_the_clocks_heals(contact: PresenceTracker) -> None:

@@ -248,6 +248,7 @@ class Model:
         self.event_ids: list[str] = []
         self.is_known = self.is_hidden = self.missed = False
         self.last_seen = self.first_last_seen
+        self.foretold = math.nan
         slower = math.nan
         for call in self.history:
             if slower != call.moment - call.now:
@@ -750,7 +751,13 @@ class Model:
         """Return a last-seen that makes sense."""
         if last_seen is None or self.is_hidden or not last_seen >= 1_230_768_000:
             return None
-        return None if last_seen == math.inf else min(last_seen, call.now)
+        if last_seen == math.inf:
+            return None
+        if last_seen == self.foretold:
+            return None
+        if last_seen > call.now:
+            self.foretold = last_seen
+        return min(last_seen, call.now)
 
     def say(
         self,
@@ -852,7 +859,7 @@ def maybe[T](strategy: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
     return st.none() | strategy
 
 
-last_seens = st.sampled_from([-5000.0, -60.0, -2.0, 0.0, 90.0]).map(NOW.__add__)
+last_seens = st.sampled_from([-5000.0, -60.0, -2.0, 0.0, 90.0, 9000.0]).map(NOW.__add__)
 garbage = st.sampled_from([0.0, -1.0, 86_400.0, math.nan, math.inf])
 onlines = maybe(st.booleans())
 activities = maybe(st.sampled_from(list(Activity)))
@@ -1128,6 +1135,43 @@ class TrackerMachine(RuleBasedStateMachine):
         for _ in range(3):
             if self.tracker.deadline is not None:
                 self.wait_for_the_deadline()
+
+    @rule(
+        words=st.lists(st.sampled_from([None, True, True, False]), max_size=3),
+        activity=activities,
+        never_pauses=st.booleans(),
+        renews=st.booleans(),
+    )
+    def hear_what_is_remembered(
+        self,
+        words: list[bool | None],
+        activity: Activity | None,
+        never_pauses: bool,
+        renews: bool,
+    ) -> None:
+        """Receive one answer after the other, with another word or with none."""
+        for word in words:
+            self.moment += 400
+            if renews:
+                self.call("renewed")
+            said: dict[str, Any] = {"online": word, "activity": activity}
+            if self.model.is_group:
+                said = {"members": (MemberUpdate(member_id=IDS[0], **said),)}
+            update = PresenceUpdate(
+                chat_id=CHAT, source=self.answers, never_pauses=never_pauses, **said
+            )
+            self.call("apply", update=update, asked=self.moment)
+
+    @precondition(lambda self: self.model.is_group)
+    @rule(sound=st.booleans())
+    def the_last_one_leaves(self, sound: bool) -> None:
+        """Let somebody be online, and then no member any more."""
+        if sound:
+            self.call("renewed")
+        self.hear_of_a_member(MemberUpdate(member_id=IDS[0], online=True))
+        if not sound:
+            self.call("failed", value=False)
+        self.call("keep", value=[IDS[1]])
 
     @precondition(lambda self: not self.model.is_group)
     @rule(

@@ -107,6 +107,7 @@ const doings = ({ name, entities }) => {
   for (const [word, color] of Object.entries(COLORS)) {
     const who = entities[`${word}_members`];
     if (who) {
+      // For where there is no picture.
       const icon = word === "typing" ? "mdi:keyboard" : "mdi:microphone";
       found.push([who, some(who), { ...members, icon, color }]);
     } else if (activity) {

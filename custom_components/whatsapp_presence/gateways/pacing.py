@@ -10,7 +10,7 @@ from enum import IntEnum
 import math
 from typing import Final, Protocol
 
-from .base import RateLimitedError
+from .base import NotReadyError, RateLimitedError
 
 MAX_PAUSE: Final = 900.0
 MIN_PAUSE: Final = 1.0
@@ -51,17 +51,26 @@ class Priority(IntEnum):
 _PRIORITY: Final = ContextVar[Priority | None]("whatsapp_presence_priority")
 
 
+_WANTED: Final = ContextVar[Callable[[], bool] | None](
+    "whatsapp_presence_wanted", default=None
+)
+
+
 @contextmanager
-def priority(level: Priority) -> Iterator[None]:
+def priority(
+    level: Priority, wanted: Callable[[], bool] | None = None
+) -> Iterator[None]:
     """Give all requests that are made inside another priority than their own.
 
-    It holds for the tasks that are created inside as well.
+    What is not `wanted` any more when its turn has come is not sent: it fails with a
+    NotReadyError. Both hold for the tasks that are created inside as well.
     """
-    token = _PRIORITY.set(level)
+    token, earlier = _PRIORITY.set(level), _WANTED.set(wanted)
     try:
         yield
     finally:
         _PRIORITY.reset(token)
+        _WANTED.reset(earlier)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,6 +187,7 @@ class Pacer:
         }
         self._in_flight = dict.fromkeys(Priority, 0)
         self._paused_until = 0.0
+        self._spared_until = 0.0
         self._backoff = 0.0
         self._probing = False
         self._timer: Cancellable | None = None
@@ -186,12 +196,16 @@ class Pacer:
     async def turn(self, own: Priority = Priority.RENEWAL) -> AsyncIterator[None]:
         """Wait for a turn, and hold it; `own` holds where nothing else was set.
 
-        Raises RateLimitedError when a pause will keep the turn from coming soon.
+        Raises RateLimitedError when a pause will keep the turn from coming soon, and
+        NotReadyError when it has come too late.
         """
         set_by_caller = _PRIORITY.get(None)
         level = own if set_by_caller is None else set_by_caller
         await self._acquire(level)
         try:
+            if (wanted := _WANTED.get()) is not None and not wanted():
+                self._rate.give_back()
+                raise NotReadyError("The request is not wanted any more.")
             yield
         finally:
             self._in_flight[level] -= 1
@@ -215,9 +229,21 @@ class Pacer:
         self._paused_until = max(self._paused_until, now + seconds)
         self._grant()
 
+    def spare(self, seconds: float) -> None:
+        """Note that the gateway is out of order, and for how long by its own word.
+
+        Meanwhile only who is urgent asks, until one of them is served.
+        """
+        now = self._now()
+        if self._spared_until <= now:
+            self._rate.halve(now)
+        seconds = min(seconds, MAX_WAIT_FOR_PAUSE)
+        self._spared_until = max(self._spared_until, now + seconds)
+
     def relax(self) -> None:
         """Note that the gateway serves: the next pause is a short one."""
         now = self._now()
+        self._spared_until = now
         if self._paused_until > now:
             # An answer to a request from before the pause.
             return
@@ -263,7 +289,7 @@ class Pacer:
             if any(self._queues.values()):
                 self._wake_at(self._paused_until)
             return
-        while (turn := self._next_level()) is not None:
+        while (turn := self._next_level(now)) is not None:
             if wait := self._rate.wait(now):
                 self._wake_at(now + wait)
                 return
@@ -272,15 +298,21 @@ class Pacer:
                 self._rate.take()
                 self._in_flight[turn] += 1
                 waiter.set_result(None)
+        if now < self._spared_until and any(self._queues.values()):
+            self._wake_at(self._spared_until)
 
-    def _next_level(self) -> Priority | None:
+    def _next_level(self, now: float) -> Priority | None:
         """Find who is next, if there is room."""
         in_flight = sum(self._in_flight.values())
         room = (1 if self._probing else self._pace.at_once) - in_flight
         for level, queue in self._queues.items():
             if not queue or room <= 0:
                 continue
-            if level is Priority.URGENT or self._probing:
+            if level is Priority.URGENT:
+                return level
+            if now < self._spared_until:
+                return None
+            if self._probing:
                 return level
             if room > _RESERVED and not (
                 level >= Priority.LOOK_UP and self._in_flight[level]

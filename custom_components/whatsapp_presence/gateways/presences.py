@@ -24,8 +24,8 @@ from .values import (
     timestamp,
 )
 
-# RUN: its library turns "paused" into "available".
-NEVER_PAUSES: Final = "NOWEB"
+# RUN: NOWEB's library turns "paused" into "available". OBS: WEBJS never says it.
+NEVER_PAUSE: Final = frozenset({"NOWEB", "WEBJS"})
 # SRC: its list of all presences is always empty, and asking for one always subscribes.
 SUBSCRIBES_WHEN_ASKED: Final = "GOWS"
 # The first version of WEBJS whose presence calls work [OBS].
@@ -111,7 +111,7 @@ def _cannot_tell(
             return CannotTell.TAGS_OFF
         if version and _number(version) < _number(_WEBJS_WORKS):
             return CannotTell.VERSION_TOO_OLD
-    if engine == NEVER_PAUSES and configured:
+    if engine == "NOWEB" and configured:
         store = mapping(mapping(config.get("noweb")).get("store"))
         if not boolean(store.get("enabled")):
             return CannotTell.STORE_OFF

@@ -24,7 +24,7 @@ from .client import Answer, segment
 from .http_gateway import HttpGateway, asked, paged
 from .pacing import Priority
 from .presences import (
-    NEVER_PAUSES,
+    NEVER_PAUSE,
     SUBSCRIBES_WHEN_ASKED,
     read_alias,
     read_contacts,
@@ -36,7 +36,7 @@ from .presences import (
     read_presence,
     read_version,
 )
-from .values import as_chat_id, chats, items, mapping, unwrapped
+from .values import MAX_ITEMS, as_chat_id, chats, items, mapping, unwrapped
 
 _PER_PAGE: Final = 500
 _ANSWERS_AGAIN_AFTER: Final = 600.0
@@ -134,7 +134,7 @@ class SessionGateway(HttpGateway):
             content = self._read(answer)
         found = [
             update
-            for entry in map(mapping, items(content, "data", "presences"))
+            for entry in map(mapping, items(content, "data", "presences")[:MAX_ITEMS])
             if (update := self._read_answer(entry, answer)) is not None
         ]
         self._answers_for_all = bool(found) or (
@@ -220,7 +220,7 @@ class SessionGateway(HttpGateway):
             self._engine = read_engine(envelope) or self._engine
             self._version = read_version(envelope) or self._version
         return read_event(
-            envelope, self._notice, never_pauses=self._engine == NEVER_PAUSES
+            envelope, self._notice, never_pauses=self._engine in NEVER_PAUSE
         )
 
     def _read_answer(
@@ -235,7 +235,7 @@ class SessionGateway(HttpGateway):
             asked=asked,
             asked_at=answer.asked_at,
             source=Source.REMEMBERED,
-            never_pauses=self._engine == NEVER_PAUSES,
+            never_pauses=self._engine in NEVER_PAUSE,
         )
 
     @property

@@ -4,6 +4,7 @@ from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
+from itertools import islice
 import logging
 import math
 import time
@@ -21,6 +22,8 @@ _LONGEST_NAME: Final = 100
 _LONGEST_ADDRESS: Final = 2048
 MAX_EVENTS: Final = 1000
 """Events of one body that are read. No gateway is known to send more than one."""
+MAX_ITEMS: Final = 10_000
+"""Items of an answer's list that are read, lest they hold everybody up."""
 SHAPES_A_SECOND: Final = 10
 """Odd bodies whose shapes are told, of those that come within a second."""
 _MILLISECONDS: Final = 1e11
@@ -154,10 +157,11 @@ def _normalised(raw: str) -> str | None:
 def chats(entries: Iterable[Any]) -> list[ChatInfo]:
     """Read chats, contacts or members; those without a usable id are left out.
 
-    They are bare ids or objects, whose keys one engine (GOWS) begins with capitals.
+    They are bare ids or objects, whose keys one engine (GOWS) begins with capitals. Of
+    more than MAX_ITEMS the first count: chats that were last written with.
     """
     found: list[ChatInfo] = []
-    for value in entries:
+    for value in islice(entries, MAX_ITEMS):
         entry = value if isinstance(value, dict) else {"id": value}
         entry = {str(key).lower(): inner for key, inner in entry.items()}
         chat_id = as_chat_id(entry.get("id")) or as_chat_id(entry.get("jid"))

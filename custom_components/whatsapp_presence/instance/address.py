@@ -91,7 +91,7 @@ class WebhookAddress:
         url: str | None = None
         try_again = False
         if cloud.async_active_subscription(self._hass):
-            url = self._entry.data.get(CONF_CLOUDHOOK_URL)
+            url = _cloudhook(self._entry.data)
             if url is None and cloud.async_is_connected(self._hass):
                 try:
                     url = await cloud.async_get_or_create_cloudhook(
@@ -158,12 +158,33 @@ def house_url(hass: HomeAssistant, webhook_id: str, gateway_url: str) -> str:
 @callback
 def known_url(hass: HomeAssistant, data: Mapping[str, Any]) -> str | None:
     """Return the address of an entry's webhook, as far as it is known."""
-    if url := data.get(CONF_CLOUDHOOK_URL):
-        return str(url)
+    if url := _cloudhook(data):
+        return url
     try:
         return house_url(hass, data[CONF_WEBHOOK_ID], data[CONF_URL])
     except NoURLAvailableError:
         return None
+
+
+def _cloudhook(data: Mapping[str, Any]) -> str | None:
+    """Return the address in the cloud that an entry has, if it has one."""
+    url = data.get(CONF_CLOUDHOOK_URL)
+    return url if isinstance(url, str) and url else None
+
+
+@callback
+def own_url(hass: HomeAssistant, data: Mapping[str, Any]) -> str | None:
+    """Return the same if it leads to this home.
+
+    One in the cloud does only with a subscription: a copy that was restored from a
+    backup has the original's in its entry.
+    """
+    if CONF_CLOUDHOOK_URL in data:
+        from homeassistant.components import cloud
+
+        if not cloud.async_active_subscription(hass):
+            data = {**data, CONF_CLOUDHOOK_URL: None}
+    return known_url(hass, data)
 
 
 async def async_delete_cloudhook(hass: HomeAssistant, data: Mapping[str, Any]) -> None:

@@ -44,7 +44,9 @@ class AliasBook:
         learnt: list[tuple[str, str]] = []
         for asked, other in pairs.items():
             alias, main = asked, other
-            if asked in tracked or (cid.is_lid(other) and other not in tracked):
+            # Of two chats that are one person, the number's has the main id.
+            is_tracked = asked in tracked
+            if cid.is_lid(main) if is_tracked is (other in tracked) else is_tracked:
                 alias, main = other, asked
             if self.learn(alias, main):
                 learnt.append((alias, main))

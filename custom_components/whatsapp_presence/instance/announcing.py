@@ -4,12 +4,14 @@ import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 import logging
+import math
 from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import CALLBACK_TYPE, Event, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later, async_track_time_interval
+from homeassistant.util.hass_dict import HassKey
 
 from ..const import DOMAIN
 from ..gateways.base import Gateway, GatewayError
@@ -25,6 +27,11 @@ LAST_RETRY: Final = 300.0
 GOODBYE_TIME: Final = 3.0
 # A gateway that ends the announcement after a request does so a little late.
 _LATENESS: Final = 0.5
+# A removal comes this soon after the unloading that it begins with, in seconds.
+_JUST_NOW: Final = 10.0
+
+# When an entry was unloaded whose gateway did not take it back, in loop time.
+_REFUSED_AT: HassKey[dict[str, float]] = HassKey(f"{DOMAIN}_goodbyes")
 
 
 class Announcer:
@@ -179,6 +186,9 @@ class Announcer:
             return
         if await async_say_goodbye(self._gateway):
             self._note(announced=False)
+        else:
+            refused = self._hass.data.setdefault(_REFUSED_AT, {})
+            refused[self._entry.entry_id] = self._hass.loop.time()
         await self._store.async_flush()
 
     @callback
@@ -211,3 +221,19 @@ async def async_say_goodbye(gateway: Gateway) -> bool:
     except GatewayError, TimeoutError:
         return False
     return True
+
+
+async def async_end_for_good(
+    hass: HomeAssistant, entry_id: str, gateway: Gateway
+) -> None:
+    """Take the announcement back as the entry is removed, or tell that it stands.
+
+    A removal begins with unloading the entry, which has just tried if it was loaded.
+    """
+    refused_at = hass.data.get(_REFUSED_AT, {}).pop(entry_id, -math.inf)
+    has_tried = hass.loop.time() - refused_at < _JUST_NOW
+    if has_tried or not await async_say_goodbye(gateway):
+        _LOGGER.warning(
+            "The account may still be announced as online: the gateway did not "
+            "take that back; set its presence to offline there"
+        )

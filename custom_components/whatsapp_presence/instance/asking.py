@@ -90,10 +90,10 @@ class Asker:
         self.answers_for_all = answers is not None
         silent = dict(self._people.chats)
         for answer in answers or ():
-            chat = self._people.find(answer.chat_id)
-            if chat is not None and self._counts(chat):
-                silent.pop(chat.chat_id, None)
-                self._take(chat, answer, asked_at)
+            for chat in self._people.find_all(answer.chat_id):
+                if self._counts(chat):
+                    silent.pop(chat.chat_id, None)
+                    self._take(chat, answer, asked_at)
         if answers is not None:
             for chat in silent.values():
                 self._take(chat, _nothing_heard(chat), asked_at)

@@ -86,6 +86,8 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         # Whether it was ready when that was looked at last: told at no cost.
         self.was_ready = False
         self._cancel_grace: CALLBACK_TYPE | None = None
+        # Whether the grace time is over, and only one more look could end it well.
+        self._grace_over = False
         self._grace_polls = 0
         self._not_ready_polls = 0
         # Whether the log is to hear that it is not ready, and has heard it.
@@ -114,11 +116,11 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         try:
             info = await self.gateway.status()
         except RateLimitedError as err:
-            if first or not self.last_update_success:
+            if first or not self.last_update_success or self._grace_over:
                 raise self._failed(err) from err
             return self.data
         except PASSING_ERRORS as err:
-            if not self.available:
+            if not self.available or self._grace_over:
                 raise self._failed(err) from err
             self.trouble = err
             return self.data
@@ -215,9 +217,8 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
     @callback
     def _bear_with_it(self) -> None:
         """Wait for the instance to come back, if it is away in a passing way."""
-        if not self.last_update_success or not (
-            self.trouble is not None or self.data.status.passing
-        ):
+        is_passing = self.trouble is not None or self.data.status.passing
+        if self._grace_over or not self.last_update_success or not is_passing:
             self._lose()
             return
         if self._cancel_grace is None:
@@ -235,18 +236,11 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
     @callback
     def _grace_is_over(self, _now: datetime) -> None:
         self._cancel_grace = None
+        self._grace_over = True
+        # One more look, whose failure is told in the log, by the base class.
         self.config_entry.async_create_background_task(
-            self.hass, self._async_end_grace(), f"{DOMAIN} end of the grace time"
+            self.hass, self.async_refresh(), f"{DOMAIN} end of the grace time"
         )
-
-    async def _async_end_grace(self) -> None:
-        if self.trouble is not None:
-            # One more look, whose failure is told in the log, by the base class.
-            self.available = False
-            await self.async_refresh()
-            if self.ready:
-                return
-        self._lose()
 
     @callback
     def _lose(self) -> None:
@@ -274,6 +268,7 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
 
     @callback
     def _end_grace(self) -> None:
+        self._grace_over = False
         self.update_interval = STATUS_INTERVAL
         if self._cancel_grace is not None:
             self._cancel_grace()

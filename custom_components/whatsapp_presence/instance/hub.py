@@ -149,8 +149,7 @@ class Instance:
         self._pictures.forget(chat)
         self.rounds.async_remove(chat)
         chat.sleep()
-        if self.store.last_seen.pop(chat.chat_id, None) is not None:
-            self.store.async_changed()
+        self.store.forget(chat.chat_id)
 
     @callback
     def _keep_last_seen(self, chat: Chat) -> None:

@@ -8,7 +8,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 
 from ..const import CONF_ALIAS
-from ..gateways.base import Gateway, GatewayError
+from ..gateways.base import Gateway, GatewayError, NotReadyError, RateLimitedError
 from ..naming import async_give_name, awaits_name
 from ..presence import chat_id as cid
 from ..presence.model import PresenceUpdate
@@ -18,6 +18,50 @@ from .lookups import Lookups
 from .store import InstanceStore
 
 _LOGGER = logging.getLogger(__name__)
+
+
+class Persons:
+    """The chats by person; of whom there are two, each has the other as a twin."""
+
+    def __init__(self, aliases: Mapping[str, str]) -> None:
+        """Begin without chats; `aliases` leads to main ids, and is read as it changes."""
+        self._aliases = aliases
+        self._chats: dict[str, tuple[Chat, ...]] = {}
+        self._persons: dict[Chat, str] = {}
+        self.twins: dict[Chat, tuple[Chat, ...]] = {}
+
+    @callback
+    def find(self, chat_id: str) -> Chat | None:
+        """Return a chat of the person who has an id."""
+        return next(iter(self._chats.get(self._person(chat_id), ())), None)
+
+    @callback
+    def add(self, chat: Chat) -> None:
+        """Take in a chat, or put it to the person that it turned out to be."""
+        self.remove(chat)
+        person = self._persons[chat] = self._person(chat.chat_id)
+        self._set(person, (*self._chats.get(person, ()), chat))
+
+    @callback
+    def remove(self, chat: Chat) -> None:
+        """Forget a chat, if it is known."""
+        self.twins.pop(chat, None)
+        if (person := self._persons.pop(chat, None)) is not None:
+            self._set(person, tuple(c for c in self._chats[person] if c is not chat))
+
+    def _person(self, chat_id: str) -> str:
+        """Return what all ids of a person have in common."""
+        return cid.same_person(self._aliases.get(chat_id, chat_id))
+
+    @callback
+    def _set(self, person: str, chats: tuple[Chat, ...]) -> None:
+        self._chats[person] = chats
+        if not chats:
+            del self._chats[person]
+        for chat in chats:
+            self.twins.pop(chat, None)
+            if len(chats) > 1:
+                self.twins[chat] = tuple(one for one in chats if one is not chat)
 
 
 class People:
@@ -43,8 +87,7 @@ class People:
             on_known=self._async_hear_again,
         )
         self._chats: dict[str, Chat] = {}
-        # By what all forms of a number have in common, in countries that changed them.
-        self._persons: dict[str, Chat] = {}
+        self._persons = Persons(self.aliases.main)
         self._names: dict[str, str] = {}
         self._asked_aliases: set[str] = set()
         self._named_groups: set[str] = set()
@@ -59,10 +102,10 @@ class People:
     def async_add(self, chat: Chat) -> None:
         """Route events to a chat."""
         self._chats[chat.chat_id] = chat
-        self._persons[cid.same_person(chat.chat_id)] = chat
         alias = chat.subentry.data.get(CONF_ALIAS)
         if isinstance(alias, str) and alias:
-            self.aliases.learn(alias, chat.chat_id)
+            self.async_learn_pairs({alias: chat.chat_id})
+        self._persons.add(chat)
         self.async_rename(chat)
         self._lookups.forgive()
         self._asked_names = False
@@ -71,9 +114,7 @@ class People:
     def async_remove(self, chat: Chat) -> None:
         """Route events to a chat no longer."""
         del self._chats[chat.chat_id]
-        person = cid.same_person(chat.chat_id)
-        if self._persons.get(person) is chat:
-            del self._persons[person]
+        self._persons.remove(chat)
 
     @callback
     def async_rename(self, chat: Chat) -> bool:
@@ -93,12 +134,13 @@ class People:
     @callback
     def find(self, chat_id: str) -> Chat | None:
         """Return the chat that is known by an id, its own or another."""
-        main = self.aliases.main.get(chat_id, chat_id)
-        return (
-            self._chats.get(chat_id)
-            or self._chats.get(main)
-            or self._persons.get(cid.same_person(main))
-        )
+        return self._chats.get(chat_id) or self._persons.find(chat_id)
+
+    @callback
+    def find_all(self, chat_id: str) -> tuple[Chat, ...]:
+        """Return the chat that is known by an id, and those that are the same person's."""
+        chat = self.find(chat_id)
+        return () if chat is None else (chat, *self._persons.twins.get(chat, ()))
 
     @callback
     def alias_of(self, chat_id: str) -> str | None:
@@ -115,6 +157,8 @@ class People:
                 self._lookups.async_ask(chat_id, update)
             return False
         chat.hear(update)
+        for twin in self._persons.twins.get(chat, ()):
+            twin.hear(update)
         if chat.is_group:
             self._look_up_members(update)
         return True
@@ -143,6 +187,8 @@ class People:
         """Learn that ids belong together, each pair in either order."""
         learnt = self.aliases.learn_pairs(pairs, self._chats)
         if learnt:
+            for one in self._chats.keys() & {one for pair in learnt for one in pair}:
+                self._persons.add(self._chats[one])
             for chat in self._chats.values():
                 if chat.is_group:
                     chat.learn_aliases(learnt)
@@ -150,10 +196,10 @@ class People:
     @callback
     def _async_hear_again(self, update: PresenceUpdate) -> bool:
         """Hand on what was heard of somebody who was unknown then."""
-        if (chat := self.find(update.chat_id)) is None:
-            return False
-        chat.hear(update)
-        return True
+        chats = self.find_all(update.chat_id)
+        for chat in chats:
+            chat.hear(update)
+        return bool(chats)
 
     @callback
     def _look_up_members(self, update: PresenceUpdate) -> None:
@@ -175,6 +221,9 @@ class People:
             batch = missing[start : start + size]
             try:
                 self.async_learn_pairs(await self._gateway.aliases(batch))
+            except NotReadyError, RateLimitedError:
+                # None can be had just now.
+                break
             except GatewayError as err:
                 # The others are asked for all the same: it may be this one's fault.
                 _LOGGER.debug("Asking for aliases failed: %s", type(err).__name__)
@@ -202,9 +251,15 @@ class People:
         for chat_id, chat in list(self._chats.items()):
             if not chat.is_group or chat_id in self._named_groups:
                 continue
+            if self._chats.get(chat_id) is not chat:
+                # It was removed meanwhile.
+                continue
             self._named_groups.add(chat_id)
             try:
                 members = await self._gateway.group_members(chat_id)
+            except NotReadyError, RateLimitedError:
+                self._named_groups.discard(chat_id)
+                break
             except GatewayError as err:
                 _LOGGER.debug("Asking for members failed: %s", type(err).__name__)
                 continue

@@ -11,7 +11,7 @@ from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later, async_track_time_interval
 from homeassistant.helpers.network import NoURLAvailableError
 
-from ..const import CONF_REGISTER_WEBHOOK, CONF_WEBHOOK_URL, DOMAIN
+from ..const import CONF_REGISTER_WEBHOOK, DOMAIN
 from ..gateways.base import (
     AuthenticationError,
     Gateway,
@@ -21,7 +21,7 @@ from ..gateways.base import (
 )
 from ..helpers import new_webhook_id
 from ..repairs import Issue, async_clear_issue, async_raise_issue
-from .address import LocalURLError, WebhookAddress, async_delete_cloudhook, known_url
+from .address import LocalURLError, WebhookAddress, async_delete_cloudhook, own_url
 from .contest import Contest
 from .delivery import Delivery
 from .written import WrittenAddresses
@@ -316,7 +316,7 @@ def async_renew_webhook(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """
     before = entry.data
     WrittenAddresses(hass, entry).renew(
-        known_url(hass, before), **{CONF_WEBHOOK_ID: new_webhook_id()}
+        own_url(hass, before), **{CONF_WEBHOOK_ID: new_webhook_id()}
     )
     hass.async_create_background_task(
         async_delete_cloudhook(hass, before), f"{DOMAIN} delete cloudhook"
@@ -335,7 +335,7 @@ async def async_remove_webhook(
         # What waits for its turn is never sent.
         for task in written.run.tasks:
             task.cancel()
-    ours = written.of_this_home(known_url(hass, entry.data))
+    ours = written.of_this_home(own_url(hass, entry.data))
     if entry.options.get(CONF_REGISTER_WEBHOOK, True):
         ours |= written.run.own
     written.end()
@@ -348,7 +348,7 @@ async def async_remove_webhook(
                 "it answers nothing any more, and may be deleted there by hand",
                 type(err).__name__,
             )
-    if entry.data.get(CONF_WEBHOOK_URL) not in (None, *ours):
+    if written.last not in (None, *ours):
         _LOGGER.warning(
             "The gateway may still have an address of the webhook that is not this "
             "home's; it was left there"

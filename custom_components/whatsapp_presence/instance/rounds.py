@@ -207,7 +207,8 @@ class Rounds:
             return True
         told = True
         try:
-            with priority(Priority.FIRST if turn.is_new else Priority.RENEWAL):
+            level = Priority.FIRST if turn.is_new else Priority.RENEWAL
+            with priority(level, lambda: self._ready and chat in self._timetable):
                 if renew:
                     told = await self._asker.async_renew(chat, wait=wait)
                 else:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Set as AbstractSet
 from contextlib import suppress
 from datetime import datetime
+from itertools import chain
 import logging
 import os
 from pathlib import Path
 import shutil
-from typing import Any, Final, TypedDict, override
+from typing import Any, Final, NotRequired, TypedDict, override
 
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.storage import Store
@@ -21,7 +22,11 @@ STORAGE_VERSION: Final = 2
 SAVE_DELAY: Final = 30
 MAX_ALIASES: Final = 20000
 MAX_LAST_SEEN: Final = 5000
+# The longest day has 25 hours.
+MAX_DAY: Final = 25 * 3600
 ASIDE: Final = ".unreadable."
+# What Home Assistant itself sets aside.
+CORRUPT: Final = ".corrupt."
 
 
 class StoredInstance(TypedDict):
@@ -30,6 +35,8 @@ class StoredInstance(TypedDict):
     aliases: dict[str, str]
     last_seen: dict[str, float]
     announced: bool
+    # From chats' ids to a day's midnight and its seconds; of those who are counted.
+    online_today: NotRequired[dict[str, tuple[float, float]]]
 
 
 class _Store(Store[StoredInstance]):
@@ -37,12 +44,18 @@ class _Store(Store[StoredInstance]):
     async def _async_migrate_func(
         self, old_major_version: int, old_minor_version: int, old_data: Any
     ) -> StoredInstance:
-        """Take over version 1, which held the aliases alone."""
+        """Take over version 1, which held the aliases alone.
+
+        What a later version adds to the same form is left alone.
+        """
+        if old_major_version == STORAGE_VERSION:
+            stored: StoredInstance = old_data
+            return stored
         return {"aliases": old_data["aliases"], "last_seen": {}, "announced": False}
 
 
 class InstanceStore:
-    """Remembers other ids, when chats were last seen, and a pending announcement.
+    """Remembers other ids, what is known of chats from before, a pending announcement.
 
     What was changed is written within half a minute. What can't be read is set aside.
     """
@@ -58,6 +71,8 @@ class InstanceStore:
         self.aliases: dict[str, str] = {}
         # From chats' ids to unix seconds.
         self.last_seen: dict[str, float] = {}
+        # From chats' ids to unix seconds, of a midnight, and the seconds since then.
+        self.online_today: dict[str, tuple[float, float]] = {}
         # Whether the gateway may still announce the account as online because of us.
         self.announced = False
 
@@ -79,11 +94,24 @@ class InstanceStore:
             self._store.async_delay_save(self._to_store, SAVE_DELAY)
 
     @callback
+    def keep_online_today(self, chat_id: str, midnight: float, seconds: float) -> None:
+        """Keep for how long somebody has been online since a midnight."""
+        if self.online_today.get(chat_id) != (midnight, seconds):
+            self.online_today[chat_id] = midnight, seconds
+            self.async_changed()
+
+    @callback
+    def forget(self, chat_id: str) -> None:
+        """Keep nothing of a chat that is removed."""
+        for kept in (self.last_seen, self.online_today):
+            if kept.pop(chat_id, None) is not None:
+                self.async_changed()
+
+    @callback
     def forget_others(self, chat_ids: AbstractSet[str]) -> None:
         """Keep nothing of chats that were removed while the account did not run."""
-        for gone in self.last_seen.keys() - chat_ids:
-            del self.last_seen[gone]
-            self.async_changed()
+        for gone in (self.last_seen.keys() | self.online_today.keys()) - chat_ids:
+            self.forget(gone)
 
     async def async_flush(self) -> None:
         """Write now what is not written yet."""
@@ -92,8 +120,9 @@ class InstanceStore:
 
     async def async_remove(self) -> None:
         """Keep nothing, nor what was set aside."""
-        await self._store.async_remove()
-        await self._hass.async_add_executor_job(_remove_aside, Path(self._store.path))
+        with suppress(OSError):
+            await self._store.async_remove()
+        await self._hass.async_add_executor_job(_remove_all, Path(self._store.path))
 
     def _read(self, stored: Mapping[str, Any]) -> None:
         """Take over what makes sense. Raises TypeError if the form does not."""
@@ -112,9 +141,22 @@ class InstanceStore:
             [
                 (chat_id, float(moment))
                 for chat_id, moment in last_seen.items()
-                if isinstance(moment, (int, float)) and not isinstance(moment, bool)
+                if _is_number(moment)
             ][-MAX_LAST_SEEN:]
         )
+        # Written since it is counted here, and only if it is.
+        online_today = stored.get("online_today")
+        if isinstance(online_today, dict):
+            self.online_today.update(
+                [
+                    (chat_id, (float(day[0]), float(day[1])))
+                    for chat_id, day in online_today.items()
+                    if isinstance(day, list)
+                    and len(day) == 2
+                    and all(_is_number(part) for part in day)
+                    and 0 <= day[1] <= MAX_DAY
+                ][-MAX_LAST_SEEN:]
+            )
         self.announced = announced
 
     async def _async_set_aside(self, reason: str) -> None:
@@ -139,18 +181,26 @@ class InstanceStore:
     @callback
     def _to_store(self) -> StoredInstance:
         self._is_pending = False
-        return {
+        stored: StoredInstance = {
             "aliases": self.aliases,
             "last_seen": self.last_seen,
             "announced": self.announced,
         }
+        if self.online_today:
+            stored["online_today"] = self.online_today
+        return stored
 
 
-def _remove_aside(path: Path) -> None:
-    """Remove what could not be read and lies beside it, be it a file or a folder."""
-    for aside in path.parent.glob(f"{path.name}{ASIDE}*"):
-        if aside.is_dir():
-            shutil.rmtree(aside, ignore_errors=True)
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _remove_all(path: Path) -> None:
+    """Remove what lies in the store's place and beside it, be it a file or a folder."""
+    aside = (path.parent.glob(f"{path.name}{end}*") for end in (ASIDE, CORRUPT))
+    for left in (path, *chain.from_iterable(aside)):
+        if left.is_dir():
+            shutil.rmtree(left, ignore_errors=True)
         else:
             with suppress(OSError):
-                aside.unlink()
+                left.unlink()

@@ -18,6 +18,8 @@ _LOGGER = logging.getLogger(__name__)
 
 FIRST_DELAY = 1.0
 MAX_DELAY = 60.0
+# Who ends a connection sooner does not want it, whatever it says.
+HELD = 5.0
 
 
 @callback
@@ -48,9 +50,11 @@ async def _async_stay_connected(
     on_connected: Callable[[bool], None],
     on_refused: Callable[[GatewayError | None], None],
 ) -> None:
+    now = asyncio.get_running_loop().time
     delay = FIRST_DELAY
     while True:
         connected = False
+        began = now()
         refusal: GatewayError | None = None
         try:
             async with aclosing(gateway.events()) as stream:
@@ -67,7 +71,7 @@ async def _async_stay_connected(
             _LOGGER.debug("The event stream ended: %s", type(err).__name__)
         if refusal is not None:
             on_refused(refusal)
-        elif connected:
+        elif connected and now() - began >= HELD:
             delay = FIRST_DELAY
         on_connected(False)
         await asyncio.sleep(delay * random.uniform(0.8, 1.2))

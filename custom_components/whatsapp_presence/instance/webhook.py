@@ -98,14 +98,18 @@ class _Receiver:
             self._tell_once("slow", "A webhook's body did not arrive in time")
             return Response(status=HTTPStatus.REQUEST_TIMEOUT)
         except RequestPayloadError:
+            # Else the server reads on, and tells of what it meets with a traceback.
+            request.content.feed_eof()
+            hass.loop.call_soon(request.protocol.force_close)
             self._tell_once("broken", "A webhook's body could not be read")
             return Response(status=HTTPStatus.BAD_REQUEST)
         if raw is None or len(raw) > MAX_WEBHOOK_BODY:
             self._tell_once("oversized", "A webhook's body was too large")
             return Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        if (
-            secret := self._entry.options.get(CONF_WEBHOOK_SECRET)
-        ) and not self._gateway.verify_signature(raw, request.headers, secret):
+        if (secret := self._entry.options.get(CONF_WEBHOOK_SECRET)) and not (
+            isinstance(secret, str)
+            and self._gateway.verify_signature(raw, request.headers, secret)
+        ):
             self._tell_once("signature", "A webhook's signature was missing or wrong")
             return Response(status=HTTPStatus.UNAUTHORIZED)
         try:

@@ -52,14 +52,14 @@ class WrittenAddresses:
         return old_addresses(self._entry.data)
 
     @property
-    def _written(self) -> str | None:
+    def last(self) -> str | None:
         """The address that was written last."""
-        written: str | None = self._entry.data.get(CONF_WEBHOOK_URL)
-        return written
+        written = self._entry.data.get(CONF_WEBHOOK_URL)
+        return written if isinstance(written, str) else None
 
     def _ours(self, own: str | None) -> list[str]:
         """The old ones, and the last if it is this home's; `own` is its address now."""
-        written = self._written
+        written = self.last
         if written is not None and (written in self.run.own or written == own):
             return [*self.old, written]
         return self.old
@@ -71,7 +71,7 @@ class WrittenAddresses:
         Returns what was written under another one of which nobody knows whether it was
         this home's.
         """
-        written = self._written
+        written = self.last
         unknown = None
         if url is not None:
             self.run.own.add(url)
@@ -92,12 +92,12 @@ class WrittenAddresses:
     @callback
     def forget_old(self, deleted: list[str]) -> None:
         """The gateway has these no longer."""
-        self._keep(self._written, [url for url in self.old if url not in deleted])
+        self._keep(self.last, [url for url in self.old if url not in deleted])
 
     @callback
     def withdraw(self) -> list[str]:
         """Return what is to be deleted, for this home is to have nothing there."""
-        if self._written in self.run.own:
+        if self.last in self.run.own:
             self._keep(None, self._ours(None))
         return self.old
 

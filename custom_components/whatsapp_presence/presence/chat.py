@@ -17,6 +17,7 @@ class Chat:
     """
 
     __slots__ = (
+        "_ahead",
         "_dirty",
         "_last_seen",
         "_members",
@@ -41,6 +42,8 @@ class Chat:
         )
         self._subscription = Subscription()
         self._last_seen = plausible(last_seen)
+        # The gateway's word that was in the future when it was said, if one was.
+        self._ahead: float | None = None
         self._dirty = False
         # Whether the last update was an answer with a change that no event has told,
         # although none can have been missed since the word that it is compared with.
@@ -72,12 +75,18 @@ class Chat:
         self._dirty = True
 
     def _readable(self, last_seen: float | None, now: float) -> float | None:
-        """Return the gateway's last-seen, if it makes sense and is not hidden."""
+        """Return the gateway's last-seen, if it makes sense and is not hidden.
+
+        One in the future, of a clock that is ahead, is taken for now, once: who left then
+        does not leave again because that is said again.
+        """
         if last_seen is None or self._subscription.hidden:
             return None
-        if EARLIEST <= last_seen < NEVER:
-            return min(now, last_seen)
-        return None
+        if not EARLIEST <= last_seen < NEVER or last_seen == self._ahead:
+            return None
+        if last_seen > now:
+            self._ahead = last_seen
+        return min(now, last_seen)
 
     def _see(self, moment: float | None) -> None:
         """Move the last-seen forward."""

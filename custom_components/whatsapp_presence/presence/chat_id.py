@@ -10,13 +10,15 @@ _PERSON = "@c.us"
 _LID = "@lid"
 _GROUP = "@g.us"
 
-# The engines write a person's agent as `.0` or `_1` and the device as `:12`. Who has
-# their messages kept by another company has ids of their own for the same number.
+# The engines write a person's agent as `.0` or `_1` and the device as `:12`, which may
+# also stand at the end. Who has their messages kept by another company has ids of their
+# own for the same number.
 _DEVICE = r"(?:[._][0-9]{1,3})?(?::[0-9]{1,5})?"
+_LATE_DEVICE = r"(?::[0-9]{1,5})?"
 _PHONE_ID = re.compile(
-    rf"([1-9][0-9]{{6,14}}){_DEVICE}@(?:c\.us|s\.whatsapp\.net|hosted)"
+    rf"([1-9][0-9]{{6,14}}){_DEVICE}@(?:c\.us|s\.whatsapp\.net|hosted){_LATE_DEVICE}"
 )
-_LID_ID = re.compile(rf"([0-9]{{1,20}}){_DEVICE}@(?:lid|hosted\.lid)")
+_LID_ID = re.compile(rf"([0-9]{{1,20}}){_DEVICE}@(?:lid|hosted\.lid){_LATE_DEVICE}")
 _GROUP_ID = re.compile(r"([0-9]{5,25}|[0-9]{5,15}-[0-9]{5,15})@g\.us")
 
 # Brazil's landlines begin with 2 to 5, and never had a ninth digit.
@@ -24,6 +26,7 @@ _FORMS = (
     (re.compile(r"521([0-9]{10})"), r"52\1"),
     (re.compile(r"549([0-9]{10})"), r"54\1"),
     (re.compile(r"55([1-9][0-9])9([6-9][0-9]{7})"), r"55\1\2"),
+    (re.compile(r"22901([2-9][0-9]{7})"), r"229\1"),
 )
 
 
@@ -55,8 +58,8 @@ def same_person(chat_id: str) -> str:
     """Return what all ids of one person by number have in common.
 
     WhatsApp keeps accounts under the numbers that countries have since changed: in
-    Mexico a 1 behind the code, in Argentina a 9, in Brazil no ninth digit. All others
-    are returned as they are.
+    Mexico a 1 behind the code, in Argentina a 9, in Brazil no ninth digit, in Benin no
+    01. All others are returned as they are.
     """
     if (number := phone_number(chat_id)) is None:
         return chat_id

@@ -5,8 +5,12 @@ import unicodedata
 # WhatsApp's own bounds are lower: 25 for a person, 100 for a group.
 LONGEST_NAME = 100
 
+# Letters and symbols by their kind, but nothing is there to be seen: Hangul's fillers,
+# Braille's blank and the like, of which people make names that look empty.
+_BLANKS = frozenset("\u115f\u1160\u2800\u3164\uffa0\ufffc\ufffd\U0001d159")
 # What holds an emoji or a script's letters together, although it can't be seen.
-_JOINERS = frozenset("\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}")
+_HOLDERS = "\N{ZERO WIDTH JOINER}\N{ZERO WIDTH NON-JOINER}"
+_JOINERS = frozenset(_HOLDERS)
 _FIRST_TAG, _LAST_TAG = "\U000e0020", "\U000e007f"
 
 
@@ -30,7 +34,7 @@ def tidy(text: str, longest: int = LONGEST_NAME) -> str:
     """
     # Nobody waits for a text of megabytes.
     seen = "".join(map(_seen, text[: 10 * longest]))
-    line = " ".join(seen.split())
+    line = " ".join(seen.split()).strip(f" {_HOLDERS}")
     return line if len(line) <= longest else line[: longest - 1].rstrip() + "…"
 
 
@@ -43,7 +47,7 @@ def as_name(value: object) -> str | None:
 
 
 def _seen(character: str) -> str:
-    if character.isspace():
+    if character.isspace() or character in _BLANKS:
         return " "
     if character in _JOINERS or _FIRST_TAG <= character <= _LAST_TAG:
         return character

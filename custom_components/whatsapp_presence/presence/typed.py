@@ -4,7 +4,7 @@ Only how it is written is told here; whose number it is, depends on the country.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 import re
 import unicodedata
@@ -19,16 +19,28 @@ _FEWEST = 4
 
 _INVITATION = re.compile(r"\bchat\.whatsapp\.com/|\bwhatsapp://chat\b", re.IGNORECASE)
 _LINK = re.compile(
-    r"(?:[a-z]+://)?(?:(?:www\.)?wa\.me|(?:api\.|web\.|www\.)?whatsapp\.com|send)[/?]",
+    r"(?<![\w./@%=[-])(?:(?:https?://)?(?:(?:www\.)?wa\.me"
+    r"|(?:api\.|web\.|www\.)?whatsapp\.com)|(?:whatsapp|intent)://send)[/?]",
     re.IGNORECASE,
 )
-_SCHEME = re.compile(r"(?:tel|sms|smsto|callto|whatsapp):(?!//)", re.IGNORECASE)
+# A link ends where words go on, or what stands around it.
+_LINK_END = re.compile(r"[\s<>\"')\]]")
+_SCHEME = re.compile(
+    r"(?:tel|sms|smsto|mms|mmsto|callto|whatsapp):(?://)?", re.IGNORECASE
+)
 _CONTEXT = re.compile(r";phone-context=(\+[0-9.() -]+)", re.IGNORECASE)
 _CARD = re.compile(r"\bwaid=\+?([0-9]{5,20})\b", re.IGNORECASE)
+# Of a field in one line, a browser takes the ends of lines away.
+_WHOLE_CARD = re.compile(r"(?:BEGIN:VCARD|MECARD:)", re.IGNORECASE)
+_CARD_NUMBER = re.compile(
+    r"TEL(?:;[^:]*)?:((?:tel:)?[ +0-9()./-]*[0-9])", re.IGNORECASE
+)
 
-_NUMBER = re.compile(r"[(\[]?\+?[ (\[]*[0-9](?:[ ()\[\]./-]*[0-9])*[)\]]?")
+_NUMBER = re.compile(r"[(\[]?\+?[ (\[]*[0-9](?:[ ()\[\]./~_-]*[0-9])*[)\]]?")
 _SEPARATORS = frozenset(" ()[]<>,;:.!?|\"'")
 _LABEL = re.compile(r"[^\W\d_][0-9]+")
+# Behind so many digits, a stroke parts no area from a number: another's end follows.
+_WHOLE = 7
 
 
 class Refusal(StrEnum):
@@ -99,15 +111,17 @@ def read(text: str) -> ChatId | Number | Refused:
     folded = _fold(text)
     if _INVITATION.search(folded):
         return Refused(Refusal.INVITATION)
-    if _LINK.match(folded):
-        return _read_link(folded)
+    if links := list(_LINK.finditer(folded)):
+        return _read_links(folded, [match.start() for match in links])
     if cards := set(_CARD.findall(folded)):
         return _only(Number(digits, Start.PLUS) for digits in cards)
+    if _WHOLE_CARD.match(folded):
+        return _only(map(_read_address, _CARD_NUMBER.findall(folded)))
     if scheme := _SCHEME.match(folded):
         return _read_address(folded[scheme.end() :])
     if "@" in folded:
         try:
-            return ChatId(normalise(folded.removeprefix("+")), as_id=True)
+            return ChatId(normalise(folded.strip("+ <>()[]\"',;")), as_id=True)
         except InvalidChatIdError:
             return _INVALID
     if "://" in folded:
@@ -115,9 +129,10 @@ def read(text: str) -> ChatId | Number | Refused:
     return _read_number(folded)
 
 
-def _only(numbers: Iterable[Number]) -> Number | Refused:
-    found = list(numbers)
-    return found[0] if len(found) == 1 else _INVALID
+def _only(numbers: Iterable[Number | Refused]) -> Number | Refused:
+    """Return what all of them are, if there are any."""
+    found = set(numbers)
+    return found.pop() if len(found) == 1 else _INVALID
 
 
 def _fold(text: str) -> str:
@@ -146,11 +161,27 @@ def _fold_character(character: str) -> str:
     return unicodedata.normalize("NFKC", character)
 
 
+def _read_links(text: str, starts: list[int]) -> Number | Refused:
+    """Read the links to one chat that stand in a text."""
+    links = [_LINK_END.split(text[start:], maxsplit=1)[0] for start in starts]
+    number = _only(map(_read_link, links))
+    if starts == [0] and not (
+        isinstance(number, Number) and len(number.digits) >= _WHOLE
+    ):
+        # The number itself may be written with spaces.
+        return _read_link(text)
+    for link in links:
+        text = text.replace(link, " ")
+    if isinstance(number, Number) and any(map(str.isdecimal, text)):
+        return replace(number, doubtful=True)
+    return number
+
+
 def _read_link(text: str) -> Number | Refused:
     """Read a link to a chat: its number has the country's code, with or without +."""
     link = urlsplit(text if "://" in text else f"//{text}")
     # A plus that was not escaped reads as a space in a query.
-    phone = parse_qs(link.query).get("phone")
+    phone = parse_qs(link.query.lower()).get("phone")
     number = _read_number((phone[0] if phone else unquote(link.path)).strip("/ "))
     if not isinstance(number, Number) or number.doubtful:
         return _INVALID
@@ -161,12 +192,12 @@ def _read_link(text: str) -> Number | Refused:
 
 def _read_address(text: str) -> Number | Refused:
     """Read what is behind `tel:` and the like, in RFC 3966's notation as well."""
-    address, *parameters = unquote(text).partition("?")[0].partition(";")
-    context = _CONTEXT.search("".join(parameters))
-    if context and not address.strip().startswith("+"):
+    text = unquote(text.lower().removeprefix("tel:")).partition("?")[0]
+    address = re.split("[;&:]", text, maxsplit=1)[0].strip()
+    context = _CONTEXT.search(text)
+    if context and not address.startswith("+"):
         address = f"{context[1]} {address}"
-    number = _read_number(address)
-    return _INVALID if isinstance(number, Number) and number.doubtful else number
+    return _read_number(address)
 
 
 def _read_number(text: str) -> Number | Refused:
@@ -180,6 +211,7 @@ def _read_number(text: str) -> Number | Refused:
     before, after = text[: match.start()], text[match.end() :]
     if "+" in before + after or before[-1:].isnumeric() or after[:1].isnumeric():
         return _INVALID
+    head = _number(match[0].rpartition("/")[0]).digits
     if number.start is Start.DIGITS:
         doubtful = any(map(str.isalnum, before + after))
     else:
@@ -189,7 +221,7 @@ def _read_number(text: str) -> Number | Refused:
             any(map(str.isalnum, beside)) and end not in _SEPARATORS
             for beside, end in ((before, before[-1:]), (after, after[:1]))
         )
-    return Number(number.digits, number.start, doubtful)
+    return Number(number.digits, number.start, doubtful or len(head) >= _WHOLE)
 
 
 def _number(text: str) -> Number:
