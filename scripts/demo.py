@@ -107,6 +107,18 @@ def credentials(simulator: Simulator, gateway: str) -> tuple[str, dict[str, Any]
             return WAHA[0], {"url": url, "api_key": WAHA[1], "session": WAHA[0]}
 
 
+def what_to_type(simulator: Simulator) -> str:
+    """Return what the form of each gateway wants, a line each."""
+    lines = []
+    for gateway, title in TITLES.items():
+        _, form = credentials(simulator, gateway)
+        advanced = form.pop("advanced", {})
+        typed = [f"{key.replace('_', ' ')} {value}" for key, value in form.items()]
+        typed += [f"under Advanced: {value}" for value in advanced.values()]
+        lines.append(f"  {title:<14}  {', '.join(typed)}\n")
+    return f"{''.join(lines)}\n"
+
+
 async def add_accounts(
     home_assistant: HomeAssistant, simulator: Simulator
 ) -> list[Instance]:
@@ -297,8 +309,9 @@ async def running(
     port: int | None = None,
     simulator_port: int | None = None,
     patience: float = PATIENCE,
+    empty: bool = False,
 ) -> AsyncIterator[tuple[Simulator, HomeAssistant, list[Instance]]]:
-    """Run the simulator and Home Assistant, with all accounts added.
+    """Run the simulator and Home Assistant, with all accounts added unless `empty`.
 
     The gateways' own delays of answers are real, and divided by `patience`.
     """
@@ -310,7 +323,8 @@ async def running(
         home_assistant = await stack.enter_async_context(
             HomeAssistant(folder, port=port)
         )
-        yield simulator, home_assistant, await add_accounts(home_assistant, simulator)
+        instances = [] if empty else await add_accounts(home_assistant, simulator)
+        yield simulator, home_assistant, instances
 
 
 @dataclass(slots=True)
@@ -498,7 +512,13 @@ async def check() -> int:
 
 
 async def show(
-    port: int, simulator_port: int, speed: float, patience: float, *, live: bool
+    port: int,
+    simulator_port: int,
+    speed: float,
+    patience: float,
+    *,
+    live: bool,
+    empty: bool,
 ) -> int:
     """Run the demo until it is interrupted."""
     shutil.rmtree(FOLDER, ignore_errors=True)
@@ -508,13 +528,20 @@ async def show(
         loop.add_signal_handler(number, done.set)
     print("Starting Home Assistant; the first time takes a minute …", flush=True)
     async with running(
-        FOLDER, port=port, simulator_port=simulator_port, patience=patience
+        FOLDER,
+        port=port,
+        simulator_port=simulator_port,
+        patience=patience,
+        empty=empty,
     ) as (
         simulator,
         home_assistant,
         instances,
     ):
-        address = await show_dashboard(home_assistant, instances)
+        if empty:
+            address = home_assistant.url
+        else:
+            address = await show_dashboard(home_assistant, instances)
         scenario = Scenario(simulator, speed=speed, nights=False)
         if live:
             scenario.start()
@@ -523,6 +550,7 @@ async def show(
             f"  login           {home_assistant.username}, "
             f"password {home_assistant.password}\n"
             f"  simulator       {simulator.url}/control\n\n"
+            f"{what_to_type(simulator) if empty else ''}"
             "The gateways keep callers waiting as the real ones do, but "
             f"{patience:g} times as short.\n"
             "Ctrl+C ends both.",
@@ -540,6 +568,11 @@ def main() -> int:
         "--check",
         action="store_true",
         help="drive people, check that Home Assistant shows it, and end",
+    )
+    parser.add_argument(
+        "--empty",
+        action="store_true",
+        help="add no accounts, and print what to type to add them",
     )
     parser.add_argument("--port", type=int, default=8123, help="Home Assistant's port")
     parser.add_argument(
@@ -571,6 +604,7 @@ def main() -> int:
             options.speed,
             options.patience,
             live=not options.still,
+            empty=options.empty,
         )
     )
 

@@ -34,7 +34,7 @@ from .simulator import Account, Faults, Simulator, WaapiAccount
 
 pytestmark = pytest.mark.usefixtures("reachable", "unpaced")
 
-NEAR = "custom_components.whatsapp_presence.instance.address.is_local_host"
+ADDRESS = "custom_components.whatsapp_presence.instance.address"
 
 
 @dataclass
@@ -186,7 +186,10 @@ async def test_each_is_told_taken_back_and_told_again(
     placeholders: dict[str, str],
 ) -> None:
     """At the trouble, at its end, and when it is still there after a restart."""
-    with patch(NEAR, return_value=False):
+    with (
+        patch(f"{ADDRESS}.is_local_host", return_value=False),
+        patch(f"{ADDRESS}.async_leads_home", return_value=False),
+    ):
         if key is Issue.WEBHOOK_NOT_REGISTERED:
             # What is registered before can't be refused any more.
             await trouble(scene)
