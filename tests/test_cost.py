@@ -34,7 +34,7 @@ NOW = 1_790_000_000
 # Python functions of the integration that run for one event, at most. What WaAPI repeats
 # is remembered, and not read again.
 CALLS_WITHOUT_NEWS = {"waapi": 19, "wawp": 39}
-CALLS_WITH_NEWS = {"waapi": 72, "wawp": 77}
+CALLS_WITH_NEWS = {"waapi": 73, "wawp": 78}
 # Of the states that one event writes, as JSON.
 BYTES_WITH_NEWS = 1500
 

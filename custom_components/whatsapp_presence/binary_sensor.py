@@ -115,6 +115,11 @@ class ChatBinarySensor(ChatEntity, BinarySensorEntity):
 class OnlineBinarySensor(PicturedChatEntity, ChatBinarySensor):
     """Whether somebody is online, with their picture where the gateway has one."""
 
+    @override
+    def read(self) -> tuple[bool | None, str | None]:
+        """Return the fact and the picture's address."""
+        return self.chat.presence.online, self.chat.picture_path
+
 
 class InstanceBinarySensor(InstanceEntity, BinarySensorEntity):
     """A fact about the instance."""

@@ -75,16 +75,12 @@ class _WrittenOnChangeEntity(Entity):
 
     @abstractmethod
     def read(self) -> Any:
-        """Return all that the entity shows."""
-
-    def shown(self) -> Any:
-        """Return what makes it worth a write if it has changed."""
-        return self.read()
+        """Return all that the entity shows: it is written when that has changed."""
 
     @callback
     def async_show(self) -> None:
         """Write what is shown, if it has changed."""
-        shown = self.shown() if self.available else _UNAVAILABLE
+        shown = self.read() if self.available else _UNAVAILABLE
         if shown != self._written:
             self._written = shown
             self.async_write_ha_state()
@@ -170,15 +166,13 @@ class ChatEntity(_WrittenOnChangeEntity):
 
 
 class PicturedChatEntity(ChatEntity):
-    """An entity by which cards show a chat: with the picture, where there is one."""
+    """An entity by which cards show a chat: with the picture, where there is one.
+
+    The picture's address is among what is read.
+    """
 
     # Somebody's face is for the front end, not for the history.
     _unrecorded_attributes = frozenset({EntityStateAttribute.ENTITY_PICTURE})
-
-    @override
-    def shown(self) -> Any:
-        """Return what the entity shows, and the picture's address."""
-        return self.read(), self.chat.picture_path
 
     @property
     @override

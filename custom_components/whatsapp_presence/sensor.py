@@ -218,7 +218,7 @@ class ChatSensor(ChatEntity, SensorEntity):
     entity_description: ChatSensorDescription
 
     @override
-    def read(self) -> StateType | datetime:
+    def read(self) -> Any:
         """Return the value."""
         return self.entity_description.value_fn(self.chat.presence)
 
@@ -231,6 +231,11 @@ class ChatSensor(ChatEntity, SensorEntity):
 
 class ActivitySensor(PicturedChatEntity, ChatSensor):
     """What somebody is doing, with their picture where the gateway has one."""
+
+    @override
+    def read(self) -> tuple[Activity | None, str | None]:
+        """Return the activity and the picture's address."""
+        return self.chat.presence.activity, self.chat.picture_path
 
 
 class LastSeenSensor(ChatSensor):
@@ -378,7 +383,11 @@ class MembersSensor(PicturedChatEntity, SensorEntity):
     _unrecorded_attributes = frozenset({"members", EntityStateAttribute.ENTITY_PICTURE})
 
     @override
-    def read(self) -> list[str] | None:
+    def read(self) -> tuple[list[str] | None, str | None]:
+        """Return the members' names, and the address of the group's picture."""
+        return self._names(), self.chat.picture_path
+
+    def _names(self) -> list[str] | None:
         """Return the members' names; None if the group is unknown."""
         presence = self.chat.presence
         if not self.entity_description.known_fn(presence):
@@ -392,14 +401,14 @@ class MembersSensor(PicturedChatEntity, SensorEntity):
     @override
     def native_value(self) -> int | None:
         """How many they are."""
-        members = self.read()
+        members = self._names()
         return None if members is None else len(members)
 
     @property
     @override
     def extra_state_attributes(self) -> Mapping[str, Any]:
         """Who they are."""
-        return {"members": self.read() or []}
+        return {"members": self._names() or []}
 
 
 class InstanceSensor(InstanceEntity, SensorEntity):
