@@ -23,7 +23,6 @@ from custom_components.whatsapp_presence.gateways.client import (
     base_url,
     segment,
 )
-from custom_components.whatsapp_presence.gateways.pacing import Priority
 
 from .conftest import NUMBER, TOKEN, Script
 
@@ -291,26 +290,6 @@ async def test_a_short_pause_is_waited_for(client: Client, script: Script) -> No
     began = loop.time()
     await client.request("GET", "/")
     assert loop.time() - began > 0.9
-
-
-async def test_a_gateway_out_of_order_is_spared_for_as_long_as_it_says(
-    client: Client, script: Script
-) -> None:
-    """Only who is urgent asks meanwhile; once one is served, the others are."""
-    script.answer(503, "", headers={"Retry-After": "30"})
-    with pytest.raises(UnreachableError):
-        await client.request("GET", "/")
-    patient = asyncio.create_task(
-        client.request("GET", "/patient", priority=Priority.RENEWAL)
-    )
-    with pytest.raises(UnreachableError):
-        await client.request("GET", "/urgent")
-    assert script.paths == ["GET /", "GET /urgent"]
-    script.answers.clear()
-    script.answer(200, {})
-    await client.request("GET", "/urgent")
-    await patient
-    assert script.paths[-1] == "GET /patient"
 
 
 def assert_private(err: BaseException) -> None:

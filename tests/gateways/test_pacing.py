@@ -272,27 +272,6 @@ async def test_a_pause_stops_everything_for_its_time(
     assert crowd.began == ["urgent", "normal"]
 
 
-async def test_who_can_wait_spares_a_gateway_that_is_out_of_order(
-    crowd: Crowd, clock: FakeClock
-) -> None:
-    """For as long as it says, but a minute at most, or until it serves again."""
-    crowd.pacer.spare(30)
-    crowd.ask("patient", instant=True)
-    crowd.ask("urgent", urgent=True, instant=True)
-    await clock.advance(29.9)
-    assert crowd.began == ["urgent"]
-    await clock.advance(0.2)
-    assert crowd.began == ["urgent", "patient"]
-
-    crowd.pacer.spare(3600)
-    crowd.ask("next", instant=True)
-    await clock.advance(59)
-    assert crowd.began == ["urgent", "patient"]
-    crowd.pacer.relax()
-    await clock.advance(1.1)
-    assert crowd.began == ["urgent", "patient", "next"]
-
-
 async def test_who_is_urgent_is_told_of_a_long_pause(
     crowd: Crowd, clock: FakeClock
 ) -> None:

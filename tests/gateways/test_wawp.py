@@ -85,6 +85,8 @@ def update(**fields: Any) -> PresenceUpdate:
         "chat_id": ANNA,
         "event_id": "evt_1",
         "time": 1634567890.123,
+        # The envelope's engine is one that does not say paused.
+        "never_pauses": True,
     }
     return PresenceUpdate(**known | fields)
 

@@ -171,8 +171,6 @@ class Client:
             and status != HTTPStatus.NOT_IMPLEMENTED
         ):
             response.close()
-            if after := _retry_after(response.headers.get(RETRY_AFTER, "")):
-                self._pacer.spare(after)
             raise UnreachableError("The gateway is out of order.")
         chunks: list[bytes] = []
         size = 0

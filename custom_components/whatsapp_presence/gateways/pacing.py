@@ -187,7 +187,6 @@ class Pacer:
         }
         self._in_flight = dict.fromkeys(Priority, 0)
         self._paused_until = 0.0
-        self._spared_until = 0.0
         self._backoff = 0.0
         self._probing = False
         self._timer: Cancellable | None = None
@@ -229,21 +228,9 @@ class Pacer:
         self._paused_until = max(self._paused_until, now + seconds)
         self._grant()
 
-    def spare(self, seconds: float) -> None:
-        """Note that the gateway is out of order, and for how long by its own word.
-
-        Meanwhile only who is urgent asks, until one of them is served.
-        """
-        now = self._now()
-        if self._spared_until <= now:
-            self._rate.halve(now)
-        seconds = min(seconds, MAX_WAIT_FOR_PAUSE)
-        self._spared_until = max(self._spared_until, now + seconds)
-
     def relax(self) -> None:
         """Note that the gateway serves: the next pause is a short one."""
         now = self._now()
-        self._spared_until = now
         if self._paused_until > now:
             # An answer to a request from before the pause.
             return
@@ -289,7 +276,7 @@ class Pacer:
             if any(self._queues.values()):
                 self._wake_at(self._paused_until)
             return
-        while (turn := self._next_level(now)) is not None:
+        while (turn := self._next_level()) is not None:
             if wait := self._rate.wait(now):
                 self._wake_at(now + wait)
                 return
@@ -298,21 +285,15 @@ class Pacer:
                 self._rate.take()
                 self._in_flight[turn] += 1
                 waiter.set_result(None)
-        if now < self._spared_until and any(self._queues.values()):
-            self._wake_at(self._spared_until)
 
-    def _next_level(self, now: float) -> Priority | None:
+    def _next_level(self) -> Priority | None:
         """Find who is next, if there is room."""
         in_flight = sum(self._in_flight.values())
         room = (1 if self._probing else self._pace.at_once) - in_flight
         for level, queue in self._queues.items():
             if not queue or room <= 0:
                 continue
-            if level is Priority.URGENT:
-                return level
-            if now < self._spared_until:
-                return None
-            if self._probing:
+            if level is Priority.URGENT or self._probing:
                 return level
             if room > _RESERVED and not (
                 level >= Priority.LOOK_UP and self._in_flight[level]

@@ -85,6 +85,8 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         self.trouble: GatewayError | None = None
         # Whether it was ready when that was looked at last: told at no cost.
         self.was_ready = False
+        # Whether it was in trouble and ready when those who show that were told last.
+        self._standing = (False, False)
         self._cancel_grace: CALLBACK_TYPE | None = None
         # Whether the grace time is over, and only one more look could end it well.
         self._grace_over = False
@@ -195,8 +197,11 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
                 self._bear_with_it()
             else:
                 self._tell_not_ready()
-        # The base class tells of new data alone; they write what has changed.
-        self.async_update_listeners()
+        # The base class tells of new data alone.
+        standing = (self.trouble is not None, self.was_ready)
+        before, self._standing = self._standing, standing
+        if standing != before:
+            self.async_update_listeners()
 
     @callback
     def _begin_again(self) -> None:
