@@ -7,7 +7,10 @@ import heapq
 
 import pytest
 
-from custom_components.whatsapp_presence.gateways.base import RateLimitedError
+from custom_components.whatsapp_presence.gateways.base import (
+    NotReadyError,
+    RateLimitedError,
+)
 from custom_components.whatsapp_presence.gateways.pacing import (
     CLOUD,
     HOME,
@@ -530,3 +533,19 @@ async def test_a_clock_of_large_numbers_makes_nobody_spin() -> None:
         await settle()
     await asyncio.gather(*tasks)
     assert clock.now < 1_800_000_001.1
+
+
+async def test_what_others_ask_because_of_it_is_wanted_all_the_same(
+    crowd: Crowd,
+) -> None:
+    """Who asks how the account stands must not be refused with a chat's request."""
+
+    async def ask() -> None:
+        async with crowd.pacer.turn():
+            pass
+
+    with priority(Priority.RENEWAL, lambda: False):
+        other = asyncio.create_task(ask())
+        with pytest.raises(NotReadyError):
+            await ask()
+    await other

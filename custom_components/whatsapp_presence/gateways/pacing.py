@@ -50,10 +50,8 @@ class Priority(IntEnum):
 
 _PRIORITY: Final = ContextVar[Priority | None]("whatsapp_presence_priority")
 
-
-_WANTED: Final = ContextVar[Callable[[], bool] | None](
-    "whatsapp_presence_wanted", default=None
-)
+type _Wanted = tuple[asyncio.Task[object] | None, Callable[[], bool]]
+_WANTED: Final = ContextVar[_Wanted | None]("whatsapp_presence_wanted", default=None)
 
 
 @contextmanager
@@ -62,15 +60,25 @@ def priority(
 ) -> Iterator[None]:
     """Give all requests that are made inside another priority than their own.
 
-    What is not `wanted` any more when its turn has come is not sent: it fails with a
-    NotReadyError. Both hold for the tasks that are created inside as well.
+    It holds for the tasks that are created inside as well. What is not `wanted` any more
+    when its turn has come is not sent: it fails with a NotReadyError. That is said of
+    the caller's own requests alone, for others may be made because of them.
     """
-    token, earlier = _PRIORITY.set(level), _WANTED.set(wanted)
+    token = _PRIORITY.set(level)
+    earlier = _WANTED.set(wanted and (asyncio.current_task(), wanted))
     try:
         yield
     finally:
         _PRIORITY.reset(token)
         _WANTED.reset(earlier)
+
+
+def _is_wanted() -> bool:
+    """Whether the running task still wants what it has asked for."""
+    if (said := _WANTED.get()) is None:
+        return True
+    task, wanted = said
+    return task is not asyncio.current_task() or wanted()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +210,7 @@ class Pacer:
         level = own if set_by_caller is None else set_by_caller
         await self._acquire(level)
         try:
-            if (wanted := _WANTED.get()) is not None and not wanted():
+            if not _is_wanted():
                 self._rate.give_back()
                 raise NotReadyError("The request is not wanted any more.")
             yield
