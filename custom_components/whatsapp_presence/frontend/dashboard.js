@@ -182,7 +182,7 @@ const accountSection = (text, wordOf, { name, entities, chats }) => {
             ...chats.map((chat) =>
               tile(chat.name, chat.entities.online, [none([isHere(chat)])], {}),
             ),
-            ...(announce ? announcing(text, announce, chats) : []),
+            ...(announce && chats.length ? announcing(text, announce, chats) : []),
           ]
         : [{ type: "markdown", content: text("no_chats"), text_only: true }]),
     ],
