@@ -113,7 +113,7 @@ async def async_setup_entry(
 
     entry.async_on_unload(partial(_clear_issues, hass, entry))
     entry.async_on_unload(entry.add_update_listener(listener.async_entry_updated))
-    async_open_webhook(hass, entry, gateway, instance.inbox.async_take)
+    async_open_webhook(hass, entry, gateway, instance.inbox.take)
     await registration.async_setup()
     if gateway.capabilities.transport is Transport.WEBSOCKET:
         async_start_stream(

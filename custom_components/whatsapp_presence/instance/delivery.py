@@ -67,14 +67,13 @@ class Delivery:
     @callback
     def async_note_arrival(self, events: list[GatewayEvent]) -> None:
         """Events arrived; after a silence only a chat's presence proves the way."""
-        now = int(time.time())
-        is_told, self._last_event = self._last_event == now, now
         if (not self.push or self._missed_changes) and (
             not self._silent
             or any(isinstance(event, PresenceUpdate) for event in events)
         ):
             self.async_set_push(True)
-        if not is_told:
+        if self._last_event != (now := int(time.time())):
+            self._last_event = now
             for listener in self._listeners:
                 listener()
 

@@ -200,7 +200,8 @@ class Instance:
             self.coordinator.statuses.async_hear(statuses)
         if self._asker.failing:
             self._asker.async_note_arrival()
-        self.silence.async_note_arrival()
+        if self.silence.is_waiting:
+            self.silence.async_look()
 
     @callback
     def async_stream_changed(self, connected: bool) -> None:

@@ -53,8 +53,17 @@ class Inbox:
 
     async def async_take(self, read: Read) -> None:
         """Work off what arrived. Raises what reading it does."""
+        if (done := self.take(read)) is not None:
+            await done
+
+    @callback
+    def take(self, read: Read) -> asyncio.Future[None] | None:
+        """Work off what arrived; returns what to wait for if that takes longer.
+
+        That, or this at once, raises what reading it does.
+        """
         if self._closed:
-            return
+            return None
         parts: Iterator[list[GatewayEvent]] | None = None
         if not self._waiting:
             began = time.perf_counter()
@@ -67,12 +76,12 @@ class Inbox:
                 self._reckoned = ended = time.perf_counter()
                 self._held = (held if held > 0 else 0.0) + ended - began
                 if len(events) <= 1:
-                    return
+                    return None
                 parts = _parts(events)
         delivery = _Delivery(read, self._loop.create_future(), parts)
         self._waiting.append(delivery)
         self._work()
-        await delivery.done
+        return delivery.done
 
     @callback
     def _work(self) -> None:

@@ -45,6 +45,8 @@ class Silence:
         self._is_ready = is_ready
         self._cancel_wait: CALLBACK_TYPE | None = None
         self._is_long = False
+        # Whether an event would be news: asked at each, so it costs no call.
+        self.is_waiting = False
 
     @callback
     def async_setup(self) -> None:
@@ -61,12 +63,6 @@ class Silence:
         )
 
     @callback
-    def async_note_arrival(self) -> None:
-        """Events arrived, perhaps the first of all."""
-        if self._cancel_wait is not None or self._is_long:
-            self.async_look()
-
-    @callback
     def async_look(self) -> None:
         """Begin to wait, tell the user, or take that back."""
         if not self._is_silent():
@@ -74,6 +70,7 @@ class Silence:
         elif self._is_long:
             self._tell()
         elif self._cancel_wait is None:
+            self.is_waiting = True
             self._cancel_wait = async_call_later(
                 self._hass,
                 PATIENCE,
@@ -126,6 +123,7 @@ class Silence:
 
     @callback
     def _end(self) -> None:
+        self.is_waiting = False
         if self._cancel_wait is not None:
             self._cancel_wait()
             self._cancel_wait = None

@@ -36,9 +36,12 @@ def async_open_webhook(
     hass: HomeAssistant,
     entry: ConfigEntry,
     gateway: Gateway,
-    take: Callable[[Read], Awaitable[None]],
+    take: Callable[[Read], Awaitable[None] | None],
 ) -> None:
-    """Receive events for as long as the entry is loaded; `take` is given what arrives."""
+    """Receive events for as long as the entry is loaded.
+
+    `take` is given what arrives, and returns what to wait for if it is not done at once.
+    """
     webhook_id: str = entry.data[CONF_WEBHOOK_ID]
     receiver = _Receiver(entry, gateway, take)
     webhook.async_register(
@@ -63,7 +66,7 @@ class _Receiver:
         self,
         entry: ConfigEntry,
         gateway: Gateway,
-        take: Callable[[Read], Awaitable[None]],
+        take: Callable[[Read], Awaitable[None] | None],
     ) -> None:
         """Begin; nothing has been refused yet."""
         self._entry = entry
@@ -113,7 +116,11 @@ class _Receiver:
             self._tell_once("signature", "A webhook's signature was missing or wrong")
             return Response(status=HTTPStatus.UNAUTHORIZED)
         try:
-            await self._take(partial(self._parse, raw, request.headers))
+            # Nearly always, it is done at once.
+            if (
+                done := self._take(partial(self._parse, raw, request.headers))
+            ) is not None:
+                await done
         except InvalidEventError:
             self._tell_once("invalid", "A webhook's body was no event of the gateway")
             return Response(status=HTTPStatus.BAD_REQUEST)
