@@ -9,8 +9,8 @@ from .report import Row
 _REPOSITORY = Path(__file__).parents[2]
 
 
-async def measure_cloud() -> int:
-    """Return how many of the cloud's modules an account at WAHA has imported.
+async def measure_cloud(gateway: str) -> int:
+    """Return how many of the cloud's modules an account has imported, set up alone.
 
     Raises RuntimeError if it could not be set up.
     """
@@ -18,7 +18,7 @@ async def measure_cloud() -> int:
         sys.executable,
         "-m",
         "tests.set_up_alone",
-        "waha",
+        gateway,
         cwd=_REPOSITORY,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,

@@ -24,7 +24,7 @@ async def measure_short(
     results = Results(plan)
     async with asyncio.TaskGroup() as group:
         memory = group.create_task(measure_memory(folder, builds))
-        cloud = group.create_task(measure_cloud())
+        cloud = group.create_task(measure_cloud("waha"))
         group.create_task(measure_floods(folder, plan, results))
         group.create_task(_count(folder, plan, results))
     await measure(folder, plan, results)
