@@ -1,7 +1,6 @@
 """Config flow: gateway, credentials, and on to the first chat."""
 
 from collections.abc import Mapping
-import logging
 from typing import Any, override
 
 import voluptuous as vol
@@ -61,9 +60,6 @@ from .instance.credentials import Credentials
 from .instance.registration import async_renew_webhook
 from .reaching import async_ask, async_find_notices
 from .same_server import async_abort_if_same, async_leave_out_configured
-
-_LOGGER = logging.getLogger(__name__)
-
 
 _TEXT = TextSelector()
 _TOKEN = TextSelector(
