@@ -318,7 +318,7 @@ class _ContestedFlow(_FixFlow):
     async def async_fix(self, data: Any, user_input: Mapping[str, Any]) -> bool:
         if user_input.get(CONF_DELETE_OTHER):
             return bool(await data.webhook.async_delete_others())
-        data.webhook.async_renew()
+        await data.webhook.async_renew()
         return True
 
 
