@@ -95,7 +95,7 @@ class Person(Memory):
         elif activity is not None and activity is not self.activity:
             self.activity_end = min(self.activity_end, arrival.settled)
         online_end, activity_end = self.online_end, self.activity_end
-        self.due = online_end if online_end < activity_end else activity_end
+        self.due = min(activity_end, online_end)
         return changed
 
     def contradicts(self, online: bool | None, activity: Activity | None) -> bool:
