@@ -6,12 +6,7 @@ import math
 from typing import Final
 
 from ..const import POLL_INTERVAL
-from ..gateways.base import (
-    GatewayError,
-    NotAllowedError,
-    NotFoundError,
-    RateLimitedError,
-)
+from ..gateways.base import NotAllowedError, NotFoundError, RateLimitedError
 from .budget import SHARE, AccountBudget
 from .chat import Chat
 from .delivery import Delivery
@@ -51,11 +46,11 @@ class Turn:
         self.is_new = self.is_new and not renewed
         self.failures, self.retry_at = 0, math.inf
 
-    def failed(self, chat: Chat, err: GatewayError, now: float, last: float) -> None:
+    def failed(self, chat: Chat, err: Exception, now: float, last: float) -> None:
         """Note a failure, and when to ask again: `last` seconds later at the latest."""
         self.retry_at = now + self._backoff(chat, err, last)
 
-    def _backoff(self, chat: Chat, err: GatewayError, last: float) -> float:
+    def _backoff(self, chat: Chat, err: Exception, last: float) -> float:
         if isinstance(err, (NotAllowedError, NotFoundError)):
             # What is shown must end, if nobody tells of it any more.
             shows = chat.presence.online is not None
