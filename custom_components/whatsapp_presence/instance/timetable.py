@@ -158,7 +158,7 @@ class Timetable:
 
     def wait(self, now: float) -> float:
         """Return in how many seconds something is due that the account can bear."""
-        wait = self._next(now) - now
+        wait = self._next() - now
         if wait > 0:
             return wait
         due = len(self.due(now))
@@ -232,7 +232,7 @@ class Timetable:
     def _is_full(self, now: float) -> bool:
         return now >= self._full_round_at + self.full_interval
 
-    def _next(self, now: float) -> float:
+    def _next(self) -> float:
         """When something is due; at once, if something has been."""
         times = [self._full_round_at + self.full_interval]
         if self._budget.is_free:
