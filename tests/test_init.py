@@ -77,6 +77,14 @@ def account(simulator: Simulator) -> Account:
     return add_account(simulator)
 
 
+def processor_unit() -> float:
+    """Return what ten million turns of nothing take here and now, in seconds."""
+    begin = time.process_time()
+    for _ in range(10_000_000):
+        pass
+    return time.process_time() - begin
+
+
 def device_name(hass: HomeAssistant, identifier: str) -> str | None:
     """Return what a device is called."""
     device = dr.async_get(hass).async_get_device_by_identifier(
@@ -585,7 +593,7 @@ async def test_two_hundred_chats(
     )
     entry.add_to_hass(hass)
 
-    started = time.process_time()
+    unit, started = processor_unit(), time.process_time()
     assert await hass.config_entries.async_setup(ENTRY_ID)
     took = time.process_time() - started
     assert entry.state is ConfigEntryState.LOADED
@@ -593,7 +601,7 @@ async def test_two_hundred_chats(
         "status"
     ]
     # Of the processor, and generous: the benchmark measures it in earnest.
-    assert took < 10
+    assert took < 100 * unit
     assert online(hass, people[-1].chat_id) == STATE_UNKNOWN
 
     await until(lambda: len(account.subscriptions) == 200)

@@ -34,6 +34,7 @@ from ..common import (
     create_entry,
     instance_of,
     issue,
+    let_happen,
     online,
     pass_time,
     requests,
@@ -93,8 +94,7 @@ def turns_held_back() -> Generator[asyncio.Event]:
 
 async def settle_but(hass: HomeAssistant, waiting: asyncio.Task[Any]) -> None:
     """Let everything happen but what waits."""
-    for _ in range(2000):
-        await asyncio.sleep(0)
+    await let_happen(2000)
     assert not waiting.done()
 
 
