@@ -7,6 +7,7 @@ from typing import Final
 
 from ..const import POLL_INTERVAL
 from ..gateways.base import NotAllowedError, NotFoundError, RateLimitedError
+from ..gateways.client import TIME_LIMIT
 from .budget import SHARE, AccountBudget
 from .chat import Chat
 from .delivery import Delivery
@@ -30,6 +31,8 @@ LAST_RETRY: Final = 120.0
 LAST_COSTLY_RETRY: Final = 900.0
 # What takes longer was out of order, and tells nothing of the next pass.
 SLOWEST_CHAT: Final = 2.0
+# By how much a pass may last longer than the last ones: one call that is given up at last.
+OVERRUN: Final = TIME_LIMIT
 
 
 @dataclass(slots=True)
@@ -170,7 +173,7 @@ class Timetable:
 
     def wait_for(self, chats: int, now: float) -> float:
         """Return in how many seconds the account can bear asking for so many."""
-        return self._budget.wait(now, chats * self._seconds_a_chat)
+        return self._budget.wait(now, chats * self._seconds_a_chat + OVERRUN)
 
     def due(self, now: float) -> list[Chat]:
         """Return who is to be renewed in a pass that begins now."""
