@@ -430,7 +430,10 @@ async def test_what_an_older_version_than_any_wrote_is_not_taken(
 
 
 async def copy_of(
-    hass: HomeAssistant, account: Account, entry: MockConfigEntry
+    hass: HomeAssistant,
+    account: Account,
+    entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
 ) -> MockConfigEntry:
     """Add what somebody copied of an entry in Home Assistant's files."""
     copied = MockConfigEntry(
@@ -444,6 +447,9 @@ async def copy_of(
     assert not await hass.config_entries.async_setup(copied.entry_id)
     assert copied.state is ConfigEntryState.SETUP_ERROR
     await settle(hass, account)
+    assert "already defined" not in caplog.text
+    # 2026.11 tells of each entry that can't be set up, in the integration's name.
+    caplog.clear()
     return copied
 
 
@@ -452,7 +458,7 @@ async def test_two_entries_with_one_webhook_are_told_apart(
 ) -> None:
     """The first works; the other says why not, and gets a webhook of its own."""
     entry = await set_up(hass, each_account)
-    copied = await copy_of(hass, each_account, entry)
+    copied = await copy_of(hass, each_account, entry, caplog)
     found = issue(hass, Issue.ENTRY_UNUSABLE, copied.entry_id)
     assert found is not None
     assert found.translation_key == "entry_unusable_shared"
@@ -483,7 +489,7 @@ async def test_a_copy_takes_nothing_from_the_first(
 ) -> None:
     """What is registered for both stays, whatever becomes of the copy."""
     entry = await set_up(hass, account)
-    copied = await copy_of(hass, account, entry)
+    copied = await copy_of(hass, account, entry, caplog)
     if remove:
         await hass.config_entries.async_remove(copied.entry_id)
     else:
