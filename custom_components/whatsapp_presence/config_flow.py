@@ -19,7 +19,7 @@ from homeassistant.config_entries import (
     UnknownEntry,
 )
 from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -43,6 +43,7 @@ from .const import (
     SECTION_ADVANCED,
     SUBENTRY_TYPE_CHAT,
     SUBENTRY_TYPE_CHATS,
+    WEBHOOK_DATA,
 )
 from .exceptions import error_key
 from .gateways import GATEWAYS
@@ -54,7 +55,7 @@ from .gateways.base import (
     InstanceStatus,
     Transport,
 )
-from .helpers import ends_on, find_gateway, is_usable, new_webhook_id
+from .helpers import ends_on, find_gateway, is_usable, new_webhook_id, webhook_holder
 from .instance.address import known_url
 from .instance.credentials import Credentials
 from .instance.registration import async_renew_webhook
@@ -278,7 +279,7 @@ class WhatsAppPresenceConfigFlow(_EntryDialog, domain=DOMAIN):
         if gateway_class is None or entry.version != ENTRY_VERSION:
             return self.async_abort(reason="unusable_entry")
         gateway_type = gateway_class.key
-        stored = _mended(entry, gateway_class)
+        stored = _mended(self.hass, entry, gateway_class)
         data = dict(stored)
         errors: dict[str, str] = {}
         if user_input is not None:
@@ -385,9 +386,14 @@ async def _list_instances(gateway: Gateway) -> list[str]:
     return await lister.list_instances()
 
 
-def _mended(entry: ConfigEntry, gateway_class: type[Gateway]) -> dict[str, Any]:
+def _mended(
+    hass: HomeAssistant, entry: ConfigEntry, gateway_class: type[Gateway]
+) -> dict[str, Any]:
     """Return an entry's data with what is missing left empty, or made up if it can be."""
     data = dict(entry.data)
+    if webhook_holder(hass, entry) is not entry:
+        for key in (*WEBHOOK_DATA, CONF_WEBHOOK_ID):
+            data.pop(key, None)
     for key, default in (
         (gateway_class.instance_field, ""),
         (gateway_class.token_field, ""),

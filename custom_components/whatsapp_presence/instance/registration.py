@@ -19,7 +19,7 @@ from ..gateways.base import (
     NotAllowedError,
     Transport,
 )
-from ..helpers import new_webhook_id
+from ..helpers import new_webhook_id, webhook_holder
 from ..repairs import Issue, async_clear_issue, async_raise_issue
 from .address import (
     LocalURLError,
@@ -318,12 +318,15 @@ async def async_renew_webhook(hass: HomeAssistant, entry: ConfigEntry) -> None:
     which comes at once: a loaded entry is set up anew.
     """
     before = entry.data
+    is_own = webhook_holder(hass, entry) is entry
     WrittenAddresses(hass, entry).renew(
-        await async_own_url(hass, before), **{CONF_WEBHOOK_ID: new_webhook_id()}
+        await async_own_url(hass, before) if is_own else None,
+        **{CONF_WEBHOOK_ID: new_webhook_id()},
     )
-    hass.async_create_background_task(
-        async_delete_cloudhook(hass, before), f"{DOMAIN} delete cloudhook"
-    )
+    if is_own:
+        hass.async_create_background_task(
+            async_delete_cloudhook(hass, before), f"{DOMAIN} delete cloudhook"
+        )
 
 
 async def async_remove_webhook(
