@@ -214,7 +214,8 @@ class Rounds:
                 else:
                     await self._asker.async_look(chat)
         except GatewayError as err:
-            turn.failed(chat, err, self._hass.loop.time(), self._timetable.last_retry)
+            now, is_free = self._hass.loop.time(), self._timetable.is_free
+            turn.failed(chat, err, now, is_free=is_free)
         else:
             told = told or not turn.is_new
             turn.succeeded(renewed=renew)
