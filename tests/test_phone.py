@@ -288,6 +288,7 @@ def test_a_brazilian_is_never_taken_for_somebody_abroad(area: int) -> None:
         ("+39 (0)6 1234 5678", None, "390612345678"),
         ("+39 06 1234 5678", None, "390612345678"),
         ("+39 (0)347 123 4567", None, "393471234567"),
+        ("+242 (0)222 12 34 56", None, "242222123456"),
         ("+378 (0)549 886377", None, "3780549886377"),
         ("+225 (0)7 01 23 45 67", None, "2250701234567"),
         ("+229 (0)1 95 12 34 56", None, "2290195123456"),
@@ -314,6 +315,7 @@ def test_a_brazilian_is_never_taken_for_somebody_abroad(area: int) -> None:
         ("+\u096a\u096f \u0967\u096b\u0967 23456789", None, ANNA),
         ("\ufeff+49\u200b151\u200d23456789", None, ANNA),
         ("+49\u2212151\u221223456789", None, ANNA),
+        ("+4\ufe0f\u20e39\ufe0f\u20e3 151 23456789", None, ANNA),
         ("+49\u00b7151\u00b723456789", None, ANNA),
         # Words, addresses, cards, links.
         ("Tel.: +49 1512 3456789", None, ANNA),
@@ -380,6 +382,8 @@ def test_what_is_taken(text: str, country: str | None, digits: str) -> None:
         ("011 15-2345-6789", "AR", "+54 9 11 2345-6789"),
         ("(202) 555-0123", "US", "+1 202-555-0123"),
         ("06 1234 5678", "IT", "+39 06 1234 5678"),
+        # A landline at home, and a mobile in Norway.
+        ("(473) 269-1234", "GD", "+1 473-269-1234"),
         # As it is dialled for a call abroad, where that is no 00.
         ("011 49 151 23456789", "US", "+49 1512 3456789"),
         ("8 10 49 151 23456789", "RU", "+49 1512 3456789"),
@@ -399,7 +403,9 @@ def test_what_is_taken(text: str, country: str | None, digits: str) -> None:
         ("Anna 4915123456789", "DE", "+49 1512 3456789"),
         # A plan may have changed.
         ("+1 202 555 01234", None, "+1 20255501234"),
-        # With 00 it is in one country, with Korea's own 008 in another.
+        # With 00 it is in one country, with a code that is dialled at home in another.
+        ("0039 (0)312 345 6789", "SG", "+90 312 345 67 89"),
+        ("001 501 622 1234", "HK", "+1 501-622-1234"),
         ("0082 (0)10 2000 0000", "KR", "+82 10-2000-0000"),
         # As it was dialled until the plan was changed.
         ("044 55 1234 5678", "MX", "+52 55 1234 5678"),

@@ -348,7 +348,10 @@ def explanation(issue: dict[str, Any]) -> str:
 
 def test_the_issues_texts() -> None:
     """Each issue has a text, and each text's placeholders are passed."""
-    variants = {"no_public_url_local": Issue.NO_PUBLIC_URL}
+    variants = {
+        "entry_unusable_shared": Issue.ENTRY_UNUSABLE,
+        "no_public_url_local": Issue.NO_PUBLIC_URL,
+    }
     assert set(ENGLISH["issues"]) == {*Issue, *variants}
     passed: dict[str, set[str]] = {}
     for module in PACKAGE.rglob("*.py"):

@@ -22,6 +22,7 @@ from .const import (
     CONF_GATEWAY,
     CONF_SETTLE_TIME,
     CONF_VERSION,
+    DOMAIN,
     ENTRY_VERSION,
     MAX_SETTLE_TIME,
     SUBENTRY_TYPE_CHAT,
@@ -94,6 +95,19 @@ def is_usable(hass: HomeAssistant, entry: ConfigEntry) -> bool:
     return entry.version == ENTRY_VERSION and is_complete(hass, entry.data)
 
 
+def webhook_holder(hass: HomeAssistant, entry: ConfigEntry) -> ConfigEntry:
+    """Return whose an entry's webhook is: the first's of those that have the same.
+
+    One was copied from the other then, by hand. What can't be set up has none.
+    """
+    entries = hass.config_entries.async_entries(
+        DOMAIN, include_ignore=False, include_disabled=False
+    )
+    webhook_id = entry.data.get(CONF_WEBHOOK_ID)
+    same = (one for one in entries if one.data.get(CONF_WEBHOOK_ID) == webhook_id)
+    return next((one for one in same if one is entry or is_usable(hass, one)), entry)
+
+
 def find_gateway(data: Mapping[str, Any]) -> type[Gateway] | None:
     """Return the gateway that an entry's data name, if there is such a one."""
     key = data.get(CONF_GATEWAY)
@@ -126,7 +140,7 @@ def _is_chat_id(value: object) -> bool:
 def is_local_host(host: str) -> bool:
     """Whether a host is this machine or in the house, as far as its name alone tells."""
     if not is_ip_address(host):
-        return host == "localhost"
+        return host.rstrip(".") == "localhost"
     address = ip_address(host)
     return is_loopback(address) or is_private(address)
 

@@ -36,6 +36,8 @@ _CARD_NUMBER = re.compile(
     r"TEL(?:;[^:]*)?:((?:tel:)?[ +0-9()./-]*[0-9])", re.IGNORECASE
 )
 
+_AROUND_AT = re.compile(" *@ *")
+
 _NUMBER = re.compile(r"[(\[]?\+?[ (\[]*[0-9](?:[ ()\[\]./~_-]*[0-9])*[)\]]?")
 _SEPARATORS = frozenset(" ()[]<>,;:.!?|\"'")
 _LABEL = re.compile(r"[^\W\d_][0-9]+")
@@ -121,7 +123,8 @@ def read(text: str) -> ChatId | Number | Refused:
         return _read_address(folded[scheme.end() :])
     if "@" in folded:
         try:
-            return ChatId(normalise(folded.strip("+ <>()[]\"',;")), as_id=True)
+            chat_id = _AROUND_AT.sub("@", folded.strip("+ <>()[]\"',;"))
+            return ChatId(normalise(chat_id), as_id=True)
         except InvalidChatIdError:
             return _INVALID
     if "://" in folded:
@@ -148,7 +151,8 @@ def _fold_character(character: str) -> str:
         # A footnote's ² must not become a digit of somebody else's number.
         return character
     category = unicodedata.category(character)
-    if category == "Cf":
+    if category in ("Cf", "Mn", "Me"):
+        # Marks of direction, and what makes a key of a digit.
         return ""
     if category == "Pd" and character != "-":
         return "-"
