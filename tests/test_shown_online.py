@@ -182,6 +182,26 @@ async def test_a_slow_server_shows_the_account_no_longer(
     assert most_of_an_hour(account, began, ended) <= SHARE
 
 
+async def test_a_server_that_hangs_at_last_is_within_the_share(
+    hass: HomeAssistant, simulator: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """What is left of an hour is not given away to the second."""
+    account = add_session(simulator, "GOWS")
+    await set_up_stream(hass, account, *THREE)
+    await pass_time(hass, freezer, 2 * HOUR)
+    began = freezer().timestamp()
+    for number in range(10):
+        if number == 6:
+            simulator.fail_next(100, status=None, delay=14.0, path="/presence/")
+        await account.reconnect()
+        for _ in range(30):
+            await pass_time(hass, freezer, 1)
+        await pass_time(hass, freezer, 5 * MINUTE)
+    ended = freezer().timestamp()
+    assert account.announcer.shown(began, ended) > 100
+    assert most_of_an_hour(account, began, ended) <= SHARE
+
+
 async def test_pass_that_was_slow_for_once_delays_no_other(
     hass: HomeAssistant, simulator: Simulator, freezer: FrozenDateTimeFactory
 ) -> None:

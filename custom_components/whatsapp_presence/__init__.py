@@ -100,12 +100,12 @@ async def async_setup_entry(
         .id
     )
     listener = _UpdateListener(entry)
+    entry.async_on_unload(entry.add_update_listener(listener.async_entry_updated))
     for subentry in listener.readable_chats(hass).values():
         instance.async_add_chat(subentry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
 
     entry.async_on_unload(partial(_clear_issues, hass, entry))
-    entry.async_on_unload(entry.add_update_listener(listener.async_entry_updated))
     async_open_webhook(hass, entry, gateway, instance.inbox.take)
     await registration.async_setup()
     if gateway.capabilities.transport is Transport.WEBSOCKET:

@@ -1,7 +1,6 @@
 """Config flow: gateway, credentials, and on to the first chat."""
 
 from collections.abc import Mapping
-import logging
 from typing import Any, override
 
 import voluptuous as vol
@@ -62,9 +61,6 @@ from .instance.credentials import Credentials
 from .instance.registration import async_renew_webhook
 from .reaching import async_ask, async_find_notices
 from .same_server import async_abort_if_same, async_leave_out_configured
-
-_LOGGER = logging.getLogger(__name__)
-
 
 _TEXT = TextSelector()
 _TOKEN = TextSelector(
@@ -453,17 +449,18 @@ class WhatsAppPresenceOptionsFlow(OptionsFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask in the form that says what is true of the gateway."""
-        return self._ask(user_input)
+        return await self._async_ask_options(user_input)
 
     @ends_on(UnknownEntry, reason="account_removed")
     async def async_step_stream(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask where events come over a stream."""
-        return self._ask(user_input)
+        return await self._async_ask_options(user_input)
 
-    @callback
-    def _ask(self, user_input: dict[str, Any] | None) -> ConfigFlowResult:
+    async def _async_ask_options(
+        self, user_input: dict[str, Any] | None
+    ) -> ConfigFlowResult:
         """Ask for all options at once that are of any use with the gateway."""
         entry = self.config_entry
         if not is_usable(self.hass, entry):
@@ -472,7 +469,7 @@ class WhatsAppPresenceOptionsFlow(OptionsFlow):
             options = {**entry.options, **user_input}
             options.pop(CONF_WEBHOOK_SECRET, None)
             if options.pop(CONF_NEW_WEBHOOK_ADDRESS, False):
-                async_renew_webhook(self.hass, entry)
+                await async_renew_webhook(self.hass, entry)
             if secret := user_input.get(CONF_WEBHOOK_SECRET, "").strip():
                 options[CONF_WEBHOOK_SECRET] = secret
             return self.async_create_entry(data=options)

@@ -470,7 +470,8 @@ class Receiver:
             self.standing.failed.clear()
         else:
             if self._is_news(self._own, Said(), message, now):
-                self._blank(now)
+                # It may have been said before an answer that came first.
+                self._blank(now, overtaken=self._own.asked > self._own.heard)
             return
         for key, voice, said in self._addressed(message):
             if not self._is_news(voice, said, message, now):
@@ -513,7 +514,7 @@ class Receiver:
         voice.newest = time
         return True
 
-    def _blank(self, now: float) -> None:
+    def _blank(self, now: float, *, overtaken: bool = False) -> None:
         """The gateway says that it knows nothing; for a while that is no news."""
         standing = self.standing
         if standing.losses and standing.losses[-1].until == NEVER:
@@ -521,7 +522,8 @@ class Receiver:
                 return
         since = standing.subscribed_since(standing.back)
         fresh = since is not None and now < since + CONFIRM - EXACT
-        if fresh and standing.backs:
+        again = any(time < standing.back for time in standing.accepted)
+        if fresh and (again or overtaken):
             return
         for voice in self._voices():
             if fresh:

@@ -381,7 +381,9 @@ def nothing_said_at_first(stage: Stage) -> None:
     """Of the very first subscription nobody says that "no data" changes nothing."""
     stage.answer("offline")
     stage.idle("off")
-    stage.wait(10)
+    stage.wait(5)
+    stage.event("offline")
+    stage.wait(5)
     stage.oracle.hear(stage.chat, Message(chat=NUMBER, has_data=False))
     stage.show(online="unknown", typing="unknown", activity="unknown")
     stage.wait(HOUR)
@@ -394,6 +396,17 @@ def nothing_said_at_first_and_kept(stage: Stage) -> None:
     stage.wait(10)
     stage.oracle.hear(stage.chat, Message(chat=NUMBER, has_data=False))
     stage.wait(HOUR)
+
+
+def test_nothing_said_after_a_first_answer_may_be_older_than_that() -> None:
+    """It changes nothing, unless an event came between them."""
+    stage = Stage(live=True)
+    stage.answer("offline")
+    stage.idle("off")
+    stage.wait(0.3)
+    stage.oracle.hear(stage.chat, Message(chat=NUMBER, has_data=False))
+    stage.show(online="unknown")
+    assert stage.chat.tally.resets_without_cause == 1
 
 
 def test_nothing_said_after_an_outage_is_no_reason_to_know_nothing() -> None:

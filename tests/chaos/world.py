@@ -1,7 +1,7 @@
 """The world of a chaos run: a Home Assistant, a simulator, and taps on what they say."""
 
 import asyncio
-from collections import Counter, defaultdict, deque
+from collections import defaultdict, deque
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager, contextmanager
 import copy
@@ -677,15 +677,16 @@ class World:
         account = self.accounts[gateway]
         if not isinstance(account, EngineAccount):
             return []
-        hours: Counter[tuple[int, int]] = Counter()
+        hours: defaultdict[tuple[int, int], float] = defaultdict(float)
         for span in account.announcer.spans:
             second = max(span.start, since)
-            while second < min(span.end, until):
+            while second < (end := min(span.end, until)):
                 starts = [at for at in self.starts[gateway] if at <= second]
                 if not any(0 <= second - at < BEGINS for at in self.begins[gateway]):
-                    hours[len(starts), int((second - max(starts)) // HOUR)] += 1
+                    hour = len(starts), int((second - max(starts)) // HOUR)
+                    hours[hour] += min(end - second, 1.0)
                 second += 1.0
-        return [float(seconds) for seconds in hours.values()]
+        return list(hours.values())
 
 
 @asynccontextmanager

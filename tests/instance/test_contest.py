@@ -28,6 +28,7 @@ from ..common import (
     create_entry,
     instance_of,
     issue,
+    let_happen,
     set_up,
     settle,
     until,
@@ -384,8 +385,7 @@ async def test_removal_in_the_middle_of_a_registration_leaves_no_orphan(
     assert await hass.config_entries.async_setup(ENTRY_ID)
     await until(lambda: failure.seen)
     removal = hass.async_create_task(hass.config_entries.async_remove(ENTRY_ID))
-    for _ in range(500):
-        await asyncio.sleep(0)
+    await let_happen()
     assert not removal.done()
     answered.set()
     await removal

@@ -334,7 +334,7 @@ async def test_nobody_who_still_sends_is_waited_for_at_the_stop(
     if length > MAX_WEBHOOK_BODY:
         assert (await reader.readline()).startswith(b"HTTP/1.1 413 ")
     hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         await reader.read()
     writer.close()
 

@@ -102,6 +102,31 @@ def test_without_a_loss_lost_data_is_unknown_at_once(talk: Talk) -> None:
     assert talk.online is None
 
 
+def test_after_a_first_answer_lost_data_is_older_than_that(talk: Talk) -> None:
+    """For two minutes; what an event told, or an answer takes back, is another matter."""
+    talk.live(online=False, activity=Activity.IDLE)
+    shown = talk.presence
+    for second in (0.3, 119):
+        assert not talk.at(second).tracker.apply(nothing(Source.EVENT), talk.now)
+    assert talk.presence is shown
+    assert talk.at(121).tracker.apply(nothing(Source.EVENT), talk.now)
+    assert talk.online is None
+
+
+def test_after_a_first_answer_a_newer_one_counts(talk: Talk) -> None:
+    """It was asked for afterwards."""
+    talk.live(online=False).at(5)
+    assert talk.tracker.apply(nothing(Source.LIVE), talk.now)
+    assert talk.online is None
+
+
+def test_after_a_first_answer_and_an_event_lost_data_is_unknown(talk: Talk) -> None:
+    """Events come in their order."""
+    talk.live(online=False).at(4).event("online").at(5)
+    assert talk.tracker.apply(nothing(Source.EVENT), talk.now)
+    assert talk.online is None
+
+
 def test_typing_ends_by_itself_meanwhile(talk: Talk) -> None:
     """And so does a fall that had begun."""
     talk.event("typing").at(10).interrupted()

@@ -112,9 +112,13 @@ class Story:
         """Tell whether somebody's coming online would be heard of."""
         return self.subscribed and not self.failures and not self.is_lost()
 
-    def in_doubt(self, moment: float) -> bool:
-        """Tell whether silence means nothing."""
-        return self.last("lost") > -math.inf and moment < self.accepted() + 120
+    def in_doubt(self, moment: float, *, overtaken: bool) -> bool:
+        """Tell whether silence means nothing: an answer may have overtaken it."""
+        if self.last("lost") == -math.inf and not overtaken:
+            return False
+        if self.last("lost") == -math.inf and self.accepted() == math.inf:
+            return False
+        return moment < self.accepted() + 120
 
     def silent_since(self) -> tuple[float, float]:
         """Return when there was news last, and when the third renewal since then was."""
@@ -474,7 +478,11 @@ class Model:
             self.apply_memory(call, update)
             return
         self.arrive(call, update)
-        if not update.has_data and self.story.in_doubt(call.moment):
+        chat = self.people[CHAT]
+        overtaken = call.asked is None and chat.last_question > chat.last_event
+        if not update.has_data and self.story.in_doubt(
+            call.moment, overtaken=overtaken
+        ):
             return
         about_chat = not (self.is_group and update.members) or any(
             said is not None

@@ -18,7 +18,6 @@ from .shapes import Capture
 
 _LONGEST_ID: Final = 80
 _LONGEST_TEXT: Final = 200
-_LONGEST_NAME: Final = 100
 _LONGEST_ADDRESS: Final = 2048
 MAX_EVENTS: Final = 1000
 """Events of one body that are read. No gateway is known to send more than one."""

@@ -172,14 +172,14 @@ def _cloudhook(data: Mapping[str, Any]) -> str | None:
     return url if isinstance(url, str) and url else None
 
 
-@callback
-def own_url(hass: HomeAssistant, data: Mapping[str, Any]) -> str | None:
+async def async_own_url(hass: HomeAssistant, data: Mapping[str, Any]) -> str | None:
     """Return the same if it leads to this home.
 
     One in the cloud does only with a subscription: a copy that was restored from a
     backup has the original's in its entry.
     """
     if CONF_CLOUDHOOK_URL in data:
+        await _async_load_cloud(hass)
         from homeassistant.components import cloud
 
         if not cloud.async_active_subscription(hass):

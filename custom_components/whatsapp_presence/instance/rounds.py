@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime
+import logging
 from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
@@ -18,6 +19,8 @@ from .budget import AccountBudget
 from .chat import Chat
 from .delivery import Delivery
 from .timetable import Timetable
+
+_LOGGER = logging.getLogger(__name__)
 
 WORKERS: Final = 12
 # A clock that counts from long ago knows no smaller steps.
@@ -213,7 +216,10 @@ class Rounds:
                     told = await self._asker.async_renew(chat, wait=wait)
                 else:
                     await self._asker.async_look(chat)
-        except GatewayError as err:
+        except Exception as err:  # noqa: BLE001
+            if not isinstance(err, GatewayError):
+                # Nobody else is to go without because of it.
+                _LOGGER.error("Unexpected %s asking for a chat", type(err).__name__)
             turn.failed(chat, err, self._hass.loop.time(), self._timetable.last_retry)
         else:
             told = told or not turn.is_new

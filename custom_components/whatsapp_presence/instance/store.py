@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Set as AbstractSet
 from contextlib import suppress
-from datetime import datetime
 from functools import partial
 from itertools import chain
 import logging
@@ -185,9 +184,8 @@ class InstanceStore:
         self.announced = announced
 
     async def _async_set_aside(self, reason: str) -> None:
-        path: str = self._store.path
-        moment: datetime = dt_util.utcnow()
-        aside = f"{path}{ASIDE}{moment:%Y%m%dT%H%M%S}"
+        path = self._store.path
+        aside = f"{path}{ASIDE}{dt_util.utcnow():%Y%m%dT%H%M%S}"
         try:
             await self._hass.async_add_executor_job(os.rename, path, aside)
         except OSError as err:

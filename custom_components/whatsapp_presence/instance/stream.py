@@ -69,6 +69,9 @@ async def _async_stay_connected(
             refusal = err
         except GatewayError as err:
             _LOGGER.debug("The event stream ended: %s", type(err).__name__)
+        except Exception as err:  # noqa: BLE001
+            # An event that can't be borne must not be the last one.
+            _LOGGER.error("Unexpected %s in the event stream", type(err).__name__)
         if refusal is not None:
             on_refused(refusal)
         elif connected and now() - began >= HELD:

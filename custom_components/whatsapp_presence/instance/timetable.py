@@ -6,12 +6,8 @@ import math
 from typing import Final
 
 from ..const import POLL_INTERVAL
-from ..gateways.base import (
-    GatewayError,
-    NotAllowedError,
-    NotFoundError,
-    RateLimitedError,
-)
+from ..gateways.base import NotAllowedError, NotFoundError, RateLimitedError
+from ..gateways.client import TIME_LIMIT
 from .budget import SHARE, AccountBudget
 from .chat import Chat
 from .delivery import Delivery
@@ -35,6 +31,8 @@ LAST_RETRY: Final = 120.0
 LAST_COSTLY_RETRY: Final = 900.0
 # What takes longer was out of order, and tells nothing of the next pass.
 SLOWEST_CHAT: Final = 2.0
+# By how much a pass may last longer than the last ones: one call that is given up at last.
+OVERRUN: Final = TIME_LIMIT
 
 
 @dataclass(slots=True)
@@ -51,11 +49,11 @@ class Turn:
         self.is_new = self.is_new and not renewed
         self.failures, self.retry_at = 0, math.inf
 
-    def failed(self, chat: Chat, err: GatewayError, now: float, last: float) -> None:
+    def failed(self, chat: Chat, err: Exception, now: float, last: float) -> None:
         """Note a failure, and when to ask again: `last` seconds later at the latest."""
         self.retry_at = now + self._backoff(chat, err, last)
 
-    def _backoff(self, chat: Chat, err: GatewayError, last: float) -> float:
+    def _backoff(self, chat: Chat, err: Exception, last: float) -> float:
         if isinstance(err, (NotAllowedError, NotFoundError)):
             # What is shown must end, if nobody tells of it any more.
             shows = chat.presence.online is not None
@@ -163,7 +161,7 @@ class Timetable:
 
     def wait(self, now: float) -> float:
         """Return in how many seconds something is due that the account can bear."""
-        wait = self._next(now) - now
+        wait = self._next() - now
         if wait > 0:
             return wait
         due = len(self.due(now))
@@ -175,7 +173,7 @@ class Timetable:
 
     def wait_for(self, chats: int, now: float) -> float:
         """Return in how many seconds the account can bear asking for so many."""
-        return self._budget.wait(now, chats * self._seconds_a_chat)
+        return self._budget.wait(now, chats * self._seconds_a_chat + OVERRUN)
 
     def due(self, now: float) -> list[Chat]:
         """Return who is to be renewed in a pass that begins now."""
@@ -237,7 +235,7 @@ class Timetable:
     def _is_full(self, now: float) -> bool:
         return now >= self._full_round_at + self.full_interval
 
-    def _next(self, now: float) -> float:
+    def _next(self) -> float:
         """When something is due; at once, if something has been."""
         times = [self._full_round_at + self.full_interval]
         if self._budget.is_free:

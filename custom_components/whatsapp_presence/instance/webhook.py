@@ -94,7 +94,7 @@ class _Receiver:
                 raw = await _async_read(request)
             elif content.is_eof() and CONTENT_ENCODING not in request.headers:
                 # So it is nearly always: all is there, and as long as the server reads.
-                raw = await request.read()
+                raw = content.read_nowait()
             else:
                 raw = await self._async_read_in_time(hass, request)
         except TimeoutError:

@@ -16,9 +16,12 @@ class HearingChat(Chat):
     def _hear(self, update: PresenceUpdate, arrival: Arrival) -> None:
         """Take in an event or a live answer about the chat, its members, or both."""
         subscription = self._subscription
-        if not update.has_data and subscription.in_doubt(arrival.now):
-            return
         heard = arrival.asked_at is not None
+        if not update.has_data and subscription.in_doubt(
+            arrival.now,
+            answered=not heard and self._own.answered > self._own.heard,
+        ):
+            return
         # A word of some members is not the group's own, and not in its order.
         if self._members is None or not update.members or _speaks_of_chat(update):
             heard |= self._hear_chat(update, arrival)

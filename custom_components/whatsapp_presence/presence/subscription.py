@@ -94,9 +94,14 @@ class Subscription:
         """Until when an online that nobody vouches for holds."""
         return self.accepted_at + CONFIRM_TIME
 
-    def in_doubt(self, now: float) -> bool:
-        """Whether that nothing is said means nothing, so soon after a loss."""
-        return self.lost_at != LONG_AGO and now < self.confirm_by
+    def in_doubt(self, now: float, *, answered: bool) -> bool:
+        """Whether that nothing is said means nothing, so soon after a loss.
+
+        Or after the first subscription, if an answer has told what is known, and no
+        event since: it may be older than that answer.
+        """
+        is_new = self.lost_at != LONG_AGO or (answered and self.accepted_at != NEVER)
+        return is_new and now < self.confirm_by
 
     def lose(self, now: float) -> None:
         """Note that the gateway may have lost the subscription; again changes nothing."""
