@@ -912,6 +912,7 @@ async def test_one_session_is_one_entry_whatever_its_server_is_called(
         unique_id="waha_other.example:80_default",
     )
     other.add_to_hass(hass)
+    form = await start(hass, "waha")
     hass.config.api = ApiConfig("192.168.1.5", "home.lan", 8123, False)
 
     async def resolve(host: str, port: None, **kwargs: Any) -> list[Any]:
@@ -930,9 +931,7 @@ async def test_one_session_is_one_entry_whatever_its_server_is_called(
         patch.object(hass.loop, "getaddrinfo", side_effect=resolve),
     ):
         result = await submit(
-            hass,
-            await start(hass, "waha"),
-            {"url": second, "api_key": TOKEN, "session": "default"},
+            hass, form, {"url": second, "api_key": TOKEN, "session": "default"}
         )
         moved = await submit(
             hass, await other.start_reconfigure_flow(hass), {"url": second}
