@@ -32,13 +32,6 @@ class Contest:
         """Whether an address is but another spelling of this home's own."""
         return own is not None and self._ends_here(url) and _origin(url) == _origin(own)
 
-    def leads_here(self, url: str, own: str | None) -> bool:
-        """Whether an address works as well as this home's own.
-
-        A gateway may keep it with the usual port, or with capitals.
-        """
-        return url == own or (url.endswith(self._path) and self.is_same(url, own))
-
     def is_anothers(self, url: str) -> bool:
         """Whether an address is that of this webhook at another home."""
         return url in self._left or self._ends_here(url)

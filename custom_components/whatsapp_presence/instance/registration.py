@@ -29,7 +29,7 @@ from .address import (
 )
 from .contest import Contest
 from .delivery import Delivery
-from .written import WrittenAddresses
+from .written import WrittenAddresses, among
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -106,9 +106,10 @@ class WebhookRegistration:
         """Delete what other homes have for this webhook; returns whether that worked."""
         try:
             async with self._written.run.lock:
+                is_own = among([self.url])
                 await _async_delete(
                     self._gateway,
-                    lambda url: url != self.url and self._contest.is_anothers(url),
+                    lambda url: not is_own(url) and self._contest.is_anothers(url),
                 )
                 self._contest.note(())
         except GatewayError as err:
@@ -186,15 +187,15 @@ class WebhookRegistration:
         """
         keep = None
         others = []
-        old = self._written.old
+        is_own, is_old = among([url]), among(old := self._written.old)
         for registered in await self._gateway.list_webhooks():
-            is_here = self._contest.leads_here(registered.url, url)
+            is_here = is_own(registered.url)
             is_wanted = is_here and registered.working and not anew
             if keep is None and is_wanted:
                 keep = registered
             elif (
                 is_here
-                or registered.url in old
+                or is_old(registered.url)
                 or self._contest.is_same(registered.url, url)
             ):
                 await self._gateway.delete_webhook(registered.webhook_id)
@@ -227,7 +228,7 @@ class WebhookRegistration:
             async_clear_issue(self._hass, issue, self._entry.entry_id)
         if not (ours := self._written.withdraw()):
             return
-        await _async_delete(self._gateway, ours.__contains__)
+        await _async_delete(self._gateway, among(ours))
         if self._stopped.is_set():
             return
         self.registered = False
@@ -348,7 +349,7 @@ async def async_remove_webhook(
     written.end()
     if ours and gateway.capabilities.manages_webhooks:
         try:
-            await _async_delete(gateway, ours.__contains__)
+            await _async_delete(gateway, among(ours))
         except GatewayError as err:
             _LOGGER.warning(
                 "The webhook could not be removed from the gateway (%s); "

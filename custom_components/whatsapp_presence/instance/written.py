@@ -1,9 +1,11 @@
 """Which addresses of its webhook an entry has put at the gateway."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+from yarl import URL
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
@@ -134,6 +136,22 @@ class WrittenAddresses:
                 data[key] = value
         if data != self._entry.data:
             self._hass.config_entries.async_update_entry(self._entry, data=data)
+
+
+def among(urls: Iterable[str | None]) -> Callable[[str], bool]:
+    """Return what tells whether an address is one of these, however it is written.
+
+    A gateway may keep it with the usual port, or with capitals.
+    """
+    known = {_one_form(url) for url in urls if url is not None}
+    return lambda url: _one_form(url) in known
+
+
+def _one_form(url: str) -> str:
+    try:
+        return str(URL(url))
+    except ValueError:
+        return url
 
 
 def old_addresses(data: Mapping[str, Any]) -> list[str]:
