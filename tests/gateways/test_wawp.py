@@ -1047,6 +1047,43 @@ async def test_a_webhook_is_added_without_touching_the_others(
     assert account.writes == [{**CREDENTIALS, "webhooks": [*FOREIGN, OURS]}]
 
 
+HOST, WRITTEN = "//home.example/", "//Home.Example:443/"
+
+
+class OwnWriting(Account):
+    """The same, if Wawp wrote addresses in a way of its own."""
+
+    async def _handle(self, request: web.Request) -> web.Response:
+        response = await super()._handle(request)
+        written = json.dumps(self.webhooks).replace(HOST, WRITTEN)
+        self.webhooks = json.loads(written)
+        return response
+
+
+async def test_an_address_that_is_there_in_two_writings_is_there_twice(
+    gateway: WawpGateway, script: Script
+) -> None:
+    """It would bring each event twice; to remove one of them removes both."""
+    account = Account(script, [OURS, {**OURS, "url": URL.replace(HOST, WRITTEN)}])
+    (hook,) = await gateway.list_webhooks()
+    assert not hook.working
+    await gateway.delete_webhook(hook.webhook_id)
+    assert account.webhooks == []
+
+
+async def test_a_webhook_whose_address_is_written_anew_is_there_once(
+    gateway: WawpGateway, script: Script
+) -> None:
+    """Added by one write, found again, and removed under either writing."""
+    account = OwnWriting(script, [])
+    await gateway.create_webhook(URL)
+    await gateway.create_webhook(URL)
+    assert [hook["url"] for hook in account.webhooks] == [URL.replace(HOST, WRITTEN)]
+    assert len(account.writes) == 2
+    await gateway.delete_webhook(URL)
+    assert account.webhooks == []
+
+
 @pytest.mark.parametrize("webhooks", [None, [], {}])
 async def test_a_webhook_is_added_to_an_empty_list(
     gateway: WawpGateway, script: Script, webhooks: Any

@@ -5,13 +5,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from yarl import URL
-
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import CONF_CLOUDHOOK_URL, CONF_OLD_WEBHOOK_URLS, CONF_WEBHOOK_URL, DOMAIN
+from ..gateways.values import one_form
 
 MAX_OLD: Final = 10
 
@@ -143,15 +142,8 @@ def among(urls: Iterable[str | None]) -> Callable[[str], bool]:
 
     A gateway may keep it with the usual port, or with capitals.
     """
-    known = {_one_form(url) for url in urls if url is not None}
-    return lambda url: _one_form(url) in known
-
-
-def _one_form(url: str) -> str:
-    try:
-        return str(URL(url))
-    except ValueError:
-        return url
+    known = {one_form(url) for url in urls if url is not None}
+    return lambda url: one_form(url) in known
 
 
 def old_addresses(data: Mapping[str, Any]) -> list[str]:
