@@ -282,6 +282,10 @@ def test_a_brazilian_is_never_taken_for_somebody_abroad(area: int) -> None:
         ("+36 06 20 123 4567", None, "36201234567"),
         ("+36 (06) 20 123 4567", None, "36201234567"),
         ("+7 8 912 345-67-89", None, "79123456789"),
+        ("+52 044 55 1234 5678", None, "525512345678"),
+        ("+52 01 55 1234 5678", None, "525512345678"),
+        ("+380 8 050 123 45 67", None, "380501234567"),
+        ("+55 (0xx11) 98765-4321", None, "5511987654321"),
         ("+44 (0)7700 900123", None, "447700900123"),
         ("+358 (0)50 1234567", None, "358501234567"),
         # The zero that belongs to the number.
@@ -404,7 +408,7 @@ def test_what_is_taken(text: str, country: str | None, digits: str) -> None:
         # A plan may have changed.
         ("+1 202 555 01234", None, "+1 20255501234"),
         # With 00 it is in one country, with a code that is dialled at home in another.
-        ("0039 (0)312 345 6789", "SG", "+90 312 345 67 89"),
+        ("0039 (0)312 345 6789", "SG", "+39 312 345 6789"),
         ("001 501 622 1234", "HK", "+1 501-622-1234"),
         ("0082 (0)10 2000 0000", "KR", "+82 10-2000-0000"),
         # As it was dialled until the plan was changed.
@@ -419,6 +423,9 @@ def test_what_is_taken(text: str, country: str | None, digits: str) -> None:
         ("091 98765 43210", "IN", "+91 98765 43210"),
         ("+8 (912) 345-67-89", "RU", "+7 912 345-67-89"),
         ("8~10 49 151 23456789", "RU", "+49 1512 3456789"),
+        # The zero that belongs to the number is missing.
+        ("+225 7 01 23 45 67", None, "+225 07 01 23 4567"),
+        ("7 01 23 45 67", "CI", "+225 07 01 23 4567"),
         # The code stands there twice.
         ("+49 49 151 23456789", None, "+49 1512 3456789"),
         ("tel:4915123456789;phone-context=+49", None, "+49 1512 3456789"),

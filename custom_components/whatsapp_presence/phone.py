@@ -197,9 +197,7 @@ class _Home:
             number := self._with_code(digits.removeprefix(self._trunk))
         ):
             return number
-        found = re.match(_OLD_TRUNKS.get(self._code or 0, "$"), digits)
-        number = _number(self._code, digits[found.end() :]) if found else None
-        return number if number and _is_mobile(number) else None
+        return _behind_old_trunk(self._code, digits)
 
     def _readings(self, digits: str) -> Iterator[PhoneNumber]:
         if self.is_dialled(digits):
@@ -208,6 +206,8 @@ class _Home:
         # It knows carriers' codes, Argentina's 15, and numbers without their area.
         if (number := _parsed(digits, self._region)).country_code == self._code:
             yield number
+        if zero := _with_lost_zero(_number(self._code, digits)):
+            yield zero
 
     def is_dialled(self, digits: str) -> bool:
         """Whether a number begins as it is dialled inside the country."""
@@ -289,7 +289,7 @@ def _taken(number: PhoneNumber) -> ChatId | Confirm | Refused:
     if possible == ValidationResult.IS_POSSIBLE:
         return _chat(number)
     # Plans change, and the gateway knows better.
-    return _confirm(number)
+    return _confirm(_with_lost_zero(number) or number)
 
 
 def _undialled(number: PhoneNumber) -> PhoneNumber | None:
@@ -304,8 +304,24 @@ def _undialled(number: PhoneNumber) -> PhoneNumber | None:
         mobile = _number(_ARGENTINA, f"9{_national_digits(local).removeprefix('9')}")
         return mobile if _is_mobile(mobile) else None
     parsed = _parsed(f"+{_digits(number)}", None)
-    is_other = _digits(parsed) != _digits(number)
-    return parsed if is_other and _is_valid(parsed) else None
+    if _digits(parsed) != _digits(number) and _is_valid(parsed):
+        return parsed
+    return None if _is_valid(number) else _behind_old_trunk(number.country_code, rest)
+
+
+def _behind_old_trunk(code: int | None, rest: str) -> PhoneNumber | None:
+    """Read a mobile's number behind what was dialled before it in former times."""
+    found = re.match(_OLD_TRUNKS.get(code or 0, "$"), rest)
+    number = _number(code, rest[found.end() :]) if found else None
+    return number if number and _is_mobile(number) else None
+
+
+def _with_lost_zero(number: PhoneNumber) -> PhoneNumber | None:
+    """Read a mobile's number whose own zero was left away by habit."""
+    if number.country_code not in _OWN_ZEROS:
+        return None
+    zero = _number(number.country_code, f"0{_national_digits(number)}")
+    return zero if _is_mobile(zero) else None
 
 
 def _without_second_code(number: PhoneNumber) -> PhoneNumber | None:
@@ -340,9 +356,10 @@ def _behind_zeros(digits: str, home: _Home | None) -> Typed:
         is_sure = all(_chat(abroad) == typed for abroad in found)
         return typed if is_sure else _confirm(number)
     if found and _digits(abroad := found[0]) != digits:
-        # Italy's mobiles, behind a zero, have to be confirmed anyway.
-        is_other = isinstance(typed, Confirm) and _valid(_digits_of(typed))
-        return _confirm(abroad) if is_other or not _is_valid(abroad) else _chat(abroad)
+        if isinstance(typed, Confirm) and _valid(_digits_of(typed)):
+            # An Italian mobile's behind a zero, which has to be confirmed anyway.
+            return typed
+        return _chat(abroad) if _is_valid(abroad) else _confirm(abroad)
     if refused := _dialled_elsewhere(f"00{digits}", sure=sure):
         return Refused(refused)
     return typed

@@ -42,6 +42,7 @@ pytestmark = pytest.mark.usefixtures("repairs_component", "reachable", "unpaced"
 OTHER = f"https://other-home.example{WEBHOOK_PATH}"
 CHECK = 15 * 60
 FAR = "custom_components.whatsapp_presence.instance.address.is_local_host"
+LEADS_HOME = "custom_components.whatsapp_presence.instance.address.async_leads_home"
 
 type Fix = Callable[..., Awaitable[dict[str, Any]]]
 
@@ -138,6 +139,29 @@ async def test_another_homes_address_is_left_alone(
     await account.set_presence(anna(account), "typing")
     await settle(hass, account)
     assert activity(hass) == "typing"
+
+
+@pytest.mark.parametrize("port", ["", ":443"])
+async def test_an_address_that_the_gateway_writes_in_its_own_way_is_kept(
+    hass: HomeAssistant,
+    account: Account,
+    freezer: FrozenDateTimeFactory,
+    far_away: None,
+    port: str,
+) -> None:
+    """It would else be written anew at every look."""
+    hass.config.external_url = "https://home.example"
+    with patch(LEADS_HOME, return_value=False):
+        await set_up(hass, account)
+        kept = f"https://Home.Example{port}{WEBHOOK_PATH}"
+        account.remove_webhook(webhook_url(hass))
+        register(account, kept)
+        before = writes(account)
+        for _ in range(3):
+            await check(hass, freezer, account)
+    assert webhook_urls(account) == [kept]
+    assert writes(account) == before
+    assert issue(hass, Issue.WEBHOOK_CONTESTED) is None
 
 
 async def test_a_copy_leaves_what_the_original_wrote(

@@ -36,6 +36,8 @@ _CARD_NUMBER = re.compile(
     r"TEL(?:;[^:]*)?:((?:tel:)?[ +0-9()./-]*[0-9])", re.IGNORECASE
 )
 
+# In Brazil, the place of a carrier's two digits.
+_ANY_CARRIER = re.compile("(?<=0)xx(?= ?[0-9])", re.IGNORECASE)
 _AROUND_AT = re.compile(" *@ *")
 
 _NUMBER = re.compile(r"[(\[]?\+?[ (\[]*[0-9](?:[ ()\[\]./~_-]*[0-9])*[)\]]?")
@@ -206,6 +208,7 @@ def _read_address(text: str) -> Number | Refused:
 
 def _read_number(text: str) -> Number | Refused:
     """Read the one number in a text."""
+    text = _ANY_CARRIER.sub("", text)
     found = [(match, _number(match[0])) for match in _NUMBER.finditer(text)]
     fewest = min(_FEWEST + 1, max((len(one.digits) for _, one in found), default=0))
     long = [one for one in found if len(one[1].digits) >= max(_FEWEST, fewest)]
