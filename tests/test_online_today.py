@@ -171,6 +171,21 @@ async def test_midnight_begins_anew(
     assert minutes(hass) == 0
 
 
+async def test_another_day_without_a_midnight_begins_anew(
+    hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
+) -> None:
+    """As when the clock is set past midnight; here, the house is elsewhere."""
+    freezer.move_to(datetime(2026, 11, 20, 20, 0, 30, tzinfo=BERLIN))
+    await set_up(hass, account)
+    await say(hass, account, "online")
+    await advance(hass, freezer, account, 60)
+    await say(hass, account, "offline")
+    assert minutes(hass) == pytest.approx(1, abs=0.05)
+    await hass.config.async_set_time_zone("Asia/Tokyo")
+    await advance(hass, freezer, account, 60)
+    assert minutes(hass) == 0
+
+
 @pytest.mark.parametrize(
     ("day", "hours"),
     [((2026, 3, 29), 23), ((2026, 10, 25), 25)],

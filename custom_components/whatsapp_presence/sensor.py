@@ -293,7 +293,7 @@ class OnlineTodaySensor(ChatEntity, RestoreSensor):
             self.hass.bus.async_listen(EVENT_HOMEASSISTANT_STOP, self._count_at_stop)
         )
         self.async_on_remove(
-            async_track_time_change(self.hass, self._tick, hour=0, minute=0, second=0)
+            async_track_time_change(self.hass, self._look_at_day, second=0)
         )
         self._follow()
 
@@ -332,6 +332,12 @@ class OnlineTodaySensor(ChatEntity, RestoreSensor):
         if bool(self.chat.presence.online) is not self._time.is_counting:
             self._follow()
             super().async_show()
+
+    @callback
+    def _look_at_day(self, now: datetime) -> None:
+        """Begin anew at midnight, or where a clock or a time zone was set past it."""
+        if dt_util.start_of_local_day().timestamp() != self._time.midnight:
+            self._tick(now)
 
     @callback
     def _tick(self, _now: datetime) -> None:

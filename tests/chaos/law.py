@@ -85,6 +85,9 @@ class Standing:
     tried: deque[float] = field(default_factory=lambda: deque(maxlen=24))
     # Failures in a row, without an event.
     failed: list[float] = field(default_factory=list)
+    # When others failed that let this chat wait, or it was looked at in vain: who takes
+    # these for failures may.
+    vain: list[float] = field(default_factory=list)
     # When the account was back after it had been lost, and whether that was told.
     backs: deque[tuple[float, bool]] = field(default_factory=lambda: deque(maxlen=12))
     # When it was lost, and when it was back; until the grace is over all may stay.
@@ -128,16 +131,21 @@ class Standing:
 
     @property
     def may_be_lost(self) -> bool:
-        """Whether enough renewals failed for nothing to be known."""
-        return self._fails(FAILURES, FAILING - SOON)
+        """Whether enough requests failed for nothing to be known."""
+        failed = sorted(self.failed + self.vain)
+        return self._fails(failed, FAILURES, FAILING - SOON)
 
     @property
     def must_be_lost(self) -> bool:
         """Whether far more than enough failed."""
-        return self._fails(FAILURES_AT_MOST, FAILING_AT_MOST)
+        return self._fails(self.failed, FAILURES_AT_MOST, FAILING_AT_MOST)
 
-    def _fails(self, count: int, span: float) -> bool:
-        failed = self.failed
+    def served(self) -> None:
+        """Note that a request was served, or that an event came."""
+        self.failed.clear()
+        self.vain.clear()
+
+    def _fails(self, failed: list[float], count: int, span: float) -> bool:
         if len(failed) < count:
             return False
         sooner, later = self.stepped(failed[0])
@@ -431,14 +439,22 @@ class Receiver:
         standing = self.standing
         standing.tried.append(now)
         if accepted:
-            standing.failed.clear()
+            standing.served()
             last = standing.accepted[-1] if standing.accepted else -NEVER
             # It may take several calls.
             if now - last >= SOON or last < standing.back:
                 standing.accepted.append(now)
             return
         standing.failed.append(now)
-        if standing.may_be_lost:
+        self._lose_perhaps()
+
+    def waited(self, now: float) -> None:
+        """The chat was looked at in vain, or not at all: the gateway wants a pause."""
+        self.standing.vain.append(now)
+        self._lose_perhaps()
+
+    def _lose_perhaps(self) -> None:
+        if self.standing.may_be_lost:
             # What was known before may stay forgotten.
             for voice in self._voices():
                 voice.optional = bool(voice.onlines or voice.activities)
@@ -467,7 +483,7 @@ class Receiver:
             self._transit = min(self._transit, now - message.time)
         if message.has_data:
             self.standing.last_event = now
-            self.standing.failed.clear()
+            self.standing.served()
         else:
             if self._is_news(self._own, Said(), message, now):
                 # It may have been said before an answer that came first.
@@ -493,6 +509,8 @@ class Receiver:
             elif voice.said and (now >= soonest or voice.provisional):
                 voice.said = None
         voice.say(said, now)
+        while self._causes and self._causes[0][0] < now - REMEMBERED:
+            self._causes.popleft()
         if said.online is not None:
             self._causes.append((now, "on" if said.online else "off"))
         if said.activity is not None:
@@ -553,7 +571,7 @@ class Receiver:
                 self._blank(now)
             return
         # What answers tells that not all is lost.
-        self.standing.failed.clear()
+        self.standing.served()
         for key, voice, said in self._addressed(message):
             if voice.heard > asked or voice.asked > asked:
                 # They crossed; who is right?

@@ -165,6 +165,11 @@ class Oracle:
         chat.receiver.tried(self.now, accepted=accepted)
         chat.dirty = True
 
+    def waits(self, chat: Watched) -> None:
+        """A chat was looked at in vain, or waits because the gateway wants a pause."""
+        chat.receiver.waited(self.now)
+        chat.dirty = True
+
     def away(self, account: str, *, told: bool) -> None:
         """An account is lost, or a call fails that tells whether it is."""
         for chat in self.of(account):

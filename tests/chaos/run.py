@@ -431,12 +431,17 @@ class Chaos:
     def _fail(
         self, gateway: str, count: int, failing: dict[str, object], path: str | None
     ) -> Failure:
-        return self.simulator.fail_next(
+        failures = self.simulator.failures
+        failure = self.simulator.fail_next(
             count,
             gateway=gateway,
             path=path,
             **failing,  # type: ignore[arg-type]
         )
+        if count == MANY:
+            # What breaks down does so at once, whatever else was to come.
+            failures.insert(0, failures.pop())
+        return failure
 
     def _pending(self, gateway: str) -> bool:
         """Whether some calls are still to fail."""

@@ -321,7 +321,29 @@ def failures(stage: Stage) -> None:
         stage.fail()
 
 
+def waiting_for_others(stage: Stage) -> None:
+    """A gateway that wants a pause is asked for one chat, which fails for all."""
+    stage.event("offline")
+    stage.idle("off")
+    for _ in range(3):
+        stage.wait(310)
+        stage.oracle.waits(stage.chat)
+    stage.show(online="unknown", typing="unknown", activity="unknown")
+    stage.wait(HOUR)
+
+
+def waiting_for_others_and_known(stage: Stage) -> None:
+    """Its own requests did not fail."""
+    stage.event("offline")
+    stage.idle("off")
+    for _ in range(10):
+        stage.wait(310)
+        stage.oracle.waits(stage.chat)
+
+
 ENGINE = [
+    waiting_for_others,
+    waiting_for_others_and_known,
     events,
     typing_times_out,
     a_said_online_ages,

@@ -67,6 +67,8 @@ ANNOUNCES: Final = 25.0
 """Seconds for which a call announces an account."""
 BEGINS: Final = 90.0
 """Seconds for which a set-up may announce an account."""
+PAUSES: Final = {429, 503}
+"""Statuses that come with the wish for a pause, in which nobody is asked."""
 CLOCKS: Final = 900.0
 """Seconds for which an event may be taken for a late one after a clock was set."""
 
@@ -612,6 +614,11 @@ class World:
             return
         if (chat := self._chat(gateway, answer.chat)) is None:
             return
+        if said is None and answer.status in PAUSES:
+            for other in self.oracle.of(gateway):
+                self.oracle.waits(other)
+        elif said is None and answer.call is Call.PEEK:
+            self.oracle.waits(chat)
         if answer.call is not Call.PEEK:
             self.oracle.tried(chat, accepted=said is not None)
             if said is None:

@@ -216,6 +216,53 @@ async def test_refusal_is_told_at_once_and_cleared_by_success(
     assert online(hass) == STATE_OFF
 
 
+async def test_refused_chat_whose_calls_fail_has_one_repair(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Whichever comes first: that it is refused says all that the user can mend."""
+    account.quirks.trial_number = ben(account).number
+    entry = await set_up(hass, account, chat(), chat(BEN, "Ben"), chat(FAMILY, "All"))
+    owners = [subentry_id(entry, one) for one in (ANNA, BEN, FAMILY)]
+    broken = simulator.fail_next(100_000, path=ASK)
+    instance_of(entry).async_resubscribe()
+    for _ in range(60):
+        await advance(hass, freezer, account, MINUTE)
+    assert access(hass) == access(hass, BEN) == "not_subscribed"
+    assert [issue(hass, Issue.CHAT_REFUSED, one) is None for one in owners] == [
+        False,
+        True,
+        False,
+    ]
+    assert [failing(hass, one) for one in (entry.entry_id, *owners)] == [
+        False,
+        False,
+        True,
+        False,
+    ]
+
+    # And the other way round.
+    account.quirks.trial_number = None
+    simulator.failures.remove(broken)
+    for _ in range(31):
+        await advance(hass, freezer, account, MINUTE)
+    assert ir.async_get(hass).issues == {}
+    broken = simulator.fail_next(100_000, path=ASK)
+    instance_of(entry).async_resubscribe()
+    for _ in range(30):
+        await advance(hass, freezer, account, MINUTE)
+    assert failing(hass, entry.entry_id)
+    account.quirks.trial_number = ben(account).number
+    simulator.failures.remove(broken)
+    for _ in range(10):
+        await advance(hass, freezer, account, MINUTE)
+    assert len(ir.async_get(hass).issues) == 2
+    assert issue(hass, Issue.CHAT_REFUSED, owners[0]) is not None
+    assert issue(hass, Issue.CHAT_REFUSED, owners[2]) is not None
+
+
 async def test_refused_chat_that_shows_something_is_tried_again_in_five_minutes(
     hass: HomeAssistant,
     account: WaapiAccount,

@@ -444,6 +444,29 @@ async def test_page_of_a_proxy_does_not_lose_a_chat_for_half_an_hour(
     assert account.subscriptions == {ANNA}
 
 
+async def test_who_was_pushed_meanwhile_is_not_waited_for(
+    hass: HomeAssistant, account: WaapiAccount, simulator: Simulator
+) -> None:
+    """Of whom the first pass told nothing is asked once more, waiting, if need be."""
+    anna(account).has_data = ben(account).has_data = False
+    held = asyncio.Event()
+    entry = create_entry(account, chat(), chat(BEN, "Ben"))
+    entry.add_to_hass(hass)
+    simulator.fail_next(2, status=None, hold=held, path="get-chat-presence")
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await until(lambda: subscriptions(account) == 2)
+    await account.set_presence(anna(account), "online", has_data=True)
+    await until(lambda: online(hass) == STATE_ON)
+    held.set()
+    await settle(hass, account)
+    asked = [
+        (one.body["chatId"], one.body["waitForData"])
+        for one in simulator.requests
+        if isinstance(one.body, dict) and "waitForData" in one.body
+    ]
+    assert sorted(asked) == [(BEN, False), (BEN, True), (ANNA, False)]
+
+
 async def test_answer_does_not_overtake_a_push(
     hass: HomeAssistant,
     account: WaapiAccount,

@@ -305,6 +305,18 @@ def test_who_left_the_group_is_dropped(group: Talk) -> None:
     assert not group.note(group.tracker.keep_members([]))
 
 
+def test_who_left_does_not_come_back_with_an_old_word(group: Talk) -> None:
+    """The gateway remembers them for ever; who comes back is heard of."""
+    group.answer("online").answer("online", member=BERT).at(500)
+    assert group.online is None
+    group.note(group.tracker.keep_members([BERT]))
+    group.at(600).interrupted().at(601).renewed()
+    group.answer("online").answer("online", member=BERT)
+    assert group.online is None
+    group.event("online")
+    assert group.presence.online_members == (ANNA,)
+
+
 def test_a_group_that_nobody_tells_of_is_unknown_when_the_last_one_left(
     group: Talk,
 ) -> None:

@@ -420,7 +420,7 @@ class Model:
         for key in set(self.people) - {CHAT} - listed if call.value else ():
             kinds = {one.rpartition("@")[2] for one in call.value}
             if key.rpartition("@")[2] in kinds or key in call.aliases.values():
-                del self.people[key]
+                self.people[key].onlines, self.people[key].activities = [], []
         if was_online and not self.is_anybody_online(call.moment) and story.is_sound():
             self.people[CHAT].onlines = [self.off(call.moment)]
 

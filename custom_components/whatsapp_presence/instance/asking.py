@@ -42,6 +42,8 @@ class Asker:
         self.active = False
         # Of whom the user is told that asking for them fails.
         self.failing: set[Chat] = set()
+        # Of whom the user is told that they are refused, which says as much.
+        self._refused: set[Chat] = set()
         # Whether one request for all chats was answered, the last time.
         self.answers_for_all = False
 
@@ -143,13 +145,15 @@ class Asker:
         # It may also be the instance that is gone.
         self._on_trouble(err)
         if refused:
+            self._refused.add(chat)
+            self._recovered(chat)
             async_raise_issue(
                 self._hass,
                 Issue.CHAT_REFUSED,
                 chat.subentry.subentry_id,
                 chat=chat.subentry.title,
             )
-        elif chat.tracker.failing and chat not in self.failing:
+        elif chat.tracker.failing and chat not in self.failing | self._refused:
             self.failing.add(chat)
             self._tell_failing()
 
@@ -161,11 +165,13 @@ class Asker:
 
     @callback
     def _clear(self, chat: Chat) -> None:
+        self._refused.discard(chat)
         async_clear_issue(self._hass, Issue.CHAT_REFUSED, chat.subentry.subentry_id)
         self._recovered(chat)
 
     @callback
     def _recovered(self, chat: Chat) -> None:
+        """Count a chat no longer among those of whom it is told that asking fails."""
         if chat in self.failing:
             self.failing.discard(chat)
             async_clear_issue(

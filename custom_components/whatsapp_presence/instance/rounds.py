@@ -220,7 +220,8 @@ class Rounds:
             if not isinstance(err, GatewayError):
                 # Nobody else is to go without because of it.
                 _LOGGER.error("Unexpected %s asking for a chat", type(err).__name__)
-            turn.failed(chat, err, self._hass.loop.time(), self._timetable.last_retry)
+            now, is_free = self._hass.loop.time(), self._timetable.is_free
+            turn.failed(chat, err, now, is_free=is_free)
         else:
             told = told or not turn.is_new
             turn.succeeded(renewed=renew)

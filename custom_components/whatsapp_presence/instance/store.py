@@ -46,6 +46,8 @@ class _Store(Store[StoredInstance]):
     is_older = False
     # Whether the last write failed, as on a disk without room.
     has_failed = False
+    # Whether that is tried again: not of an account that may be set up anew, or gone.
+    tries_again = True
 
     @override
     async def _async_migrate_func(
@@ -69,7 +71,7 @@ class _Store(Store[StoredInstance]):
         try:
             await super()._async_write_data(data)
         except WriteError:
-            if not self.hass.is_stopping:
+            if self.tries_again and not self.hass.is_stopping:
                 self.async_delay_save(to_store, RETRY_DELAY)
             raise
         self.has_failed = False
@@ -138,7 +140,8 @@ class InstanceStore:
             self.forget(gone)
 
     async def async_flush(self) -> None:
-        """Write now what is not written yet."""
+        """Write now what is not written yet, for the account is about to be unloaded."""
+        self._store.tries_again = False
         if self._is_pending or self._store.has_failed:
             await self._store.async_save(self._to_store())
 

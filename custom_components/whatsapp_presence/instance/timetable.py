@@ -23,12 +23,14 @@ RECONNECT_SPACING: Final = 300.0
 # Of what the account may be shown online, the part that rounds plan with.
 PLANNED_SHARE: Final = 0.6
 REFUSED_INTERVAL: Final = 1800.0
-# From half a minute, doubled twice: a chat must not stay without a subscription for
-# long when only asking for chats was out of order.
+# From half a minute: a chat must not stay without a subscription for long when only
+# asking for chats was out of order.
 FIRST_RETRY: Final = 30.0
 LAST_RETRY: Final = 120.0
+RETRY_GROWTH: Final = 2.0
 # Where asking shows the account online, it can't be bothered so often.
 LAST_COSTLY_RETRY: Final = 900.0
+COSTLY_RETRY_GROWTH: Final = 4.0
 # What takes longer was out of order, and tells nothing of the next pass.
 SLOWEST_CHAT: Final = 2.0
 # By how much a pass may last longer than the last ones: one call that is given up at last.
@@ -41,28 +43,30 @@ class Turn:
 
     # Not subscribed since the gateway may have forgotten it.
     is_new: bool = True
-    failures: int = 0
+    # How long it waits after a failure; 0: the last request was served.
+    backoff: float = 0.0
     retry_at: float = math.inf
 
     def succeeded(self, *, renewed: bool) -> None:
         """Note that the chat was renewed, or only looked at."""
         self.is_new = self.is_new and not renewed
-        self.failures, self.retry_at = 0, math.inf
+        self.backoff, self.retry_at = 0.0, math.inf
 
-    def failed(self, chat: Chat, err: Exception, now: float, last: float) -> None:
-        """Note a failure, and when to ask again: `last` seconds later at the latest."""
-        self.retry_at = now + self._backoff(chat, err, last)
+    def failed(self, chat: Chat, err: Exception, now: float, *, is_free: bool) -> None:
+        """Note a failure, and when to ask again: not so soon where that is not free."""
+        self.retry_at = now + self._wait(chat, err, is_free=is_free)
 
-    def _backoff(self, chat: Chat, err: Exception, last: float) -> float:
+    def _wait(self, chat: Chat, err: Exception, *, is_free: bool) -> float:
         if isinstance(err, (NotAllowedError, NotFoundError)):
             # What is shown must end, if nobody tells of it any more.
             shows = chat.presence.online is not None
             return ROUND_INTERVAL if shows else REFUSED_INTERVAL
-        wait: float = min(FIRST_RETRY * 2**self.failures, last)
-        self.failures += 1
+        growth = RETRY_GROWTH if is_free else COSTLY_RETRY_GROWTH
+        last = LAST_RETRY if is_free else LAST_COSTLY_RETRY
+        self.backoff = min(max(self.backoff * growth, FIRST_RETRY), last)
         if isinstance(err, RateLimitedError):
-            wait = max(wait, err.retry_after or 0.0)
-        return wait
+            return max(self.backoff, err.retry_after or 0.0)
+        return self.backoff
 
 
 class Timetable:
@@ -128,9 +132,9 @@ class Timetable:
         return (duration + self._announce_seconds) / (SHARE * PLANNED_SHARE)
 
     @property
-    def last_retry(self) -> float:
-        """After how many seconds a chat that keeps failing is tried again at last."""
-        return LAST_RETRY if self._budget.is_free else LAST_COSTLY_RETRY
+    def is_free(self) -> bool:
+        """Whether asking costs the account nothing."""
+        return self._budget.is_free
 
     def add(self, chat: Chat) -> None:
         """Take in a chat, which is new."""

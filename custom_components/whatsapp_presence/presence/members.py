@@ -117,19 +117,23 @@ class Members:
         """Drop who left: whom the whole list of the members would name, and does not.
 
         It names those who are known by a kind of id (number or lid) that is in it, and
-        those of whom both are known. Returns whether anybody was dropped.
+        those of whom both are known. Their words are kept, for the gateway may go on
+        repeating them. Returns whether anybody was dropped.
         """
         mains = {self._aliases.get(one, one) for one in listed}
         lids = {is_lid(one) for one in listed}
         paired = set(self._aliases.values())
         gone = [
-            main
-            for main in self._people
-            if main not in mains and (is_lid(main) in lids or main in paired)
+            person
+            for main, person in self._people.items()
+            if main not in mains
+            and (is_lid(main) in lids or main in paired)
+            and (person.online is not None or person.activity is not None)
         ]
         was_online = self.online
-        for main in gone:
-            self._pending.discard(self._people.pop(main))
+        for person in gone:
+            person.leave()
+            self._pending.discard(person)
         if was_online and not self.online and subscription.sound:
             self._own.online = False
         self._due = None

@@ -25,6 +25,11 @@ class OnlineTime:
         return self._since is not None
 
     @property
+    def midnight(self) -> float:
+        """When the day began of which is counted."""
+        return self._midnight
+
+    @property
     def seconds(self) -> float:
         """What has been counted of the day."""
         return self._counted

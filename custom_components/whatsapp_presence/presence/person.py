@@ -45,6 +45,10 @@ class Person(Memory):
     def blank(self) -> None:
         """Take back what was said, but not when."""
         self.forget_words()
+        self.leave()
+
+    def leave(self) -> None:
+        """Show nothing of who left the group; what was said of them stays old."""
         self.online: bool | None = None
         self.falling = self.said = False
         self.fell = self.sign = LONG_AGO
