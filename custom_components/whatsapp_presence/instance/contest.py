@@ -32,13 +32,6 @@ class Contest:
         """Whether an address is but another spelling of this home's own."""
         return own is not None and self._ends_here(url) and _origin(url) == _origin(own)
 
-    def leads_here(self, url: str, own: str | None) -> bool:
-        """Whether an address works as well as this home's own.
-
-        A gateway may keep it with the usual port, or with capitals.
-        """
-        return url == own or (url.endswith(self._path) and self.is_same(url, own))
-
     def is_anothers(self, url: str) -> bool:
         """Whether an address is that of this webhook at another home."""
         return url in self._left or self._ends_here(url)
@@ -70,10 +63,9 @@ class Contest:
             async_clear_issue(self._hass, Issue.WEBHOOK_CONTESTED, self._entry.entry_id)
 
 
-def _origin(url: str) -> str | None:
-    """Return where an address leads, without a port that goes without saying."""
+def _origin(url: str) -> URL | None:
     try:
-        return str(URL(url).origin())
+        return URL(url).origin()
     except ValueError:
         return None
 
@@ -81,4 +73,4 @@ def _origin(url: str) -> str | None:
 def _host(url: str) -> str:
     """Return where an address leads, without what is secret of it."""
     origin = _origin(url)
-    return origin.partition("://")[2] if origin else "?"
+    return str(origin).partition("://")[2] if origin else "?"

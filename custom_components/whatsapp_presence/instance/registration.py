@@ -188,12 +188,11 @@ class WebhookRegistration:
         others = []
         old = self._written.old
         for registered in await self._gateway.list_webhooks():
-            is_here = self._contest.leads_here(registered.url, url)
-            is_wanted = is_here and registered.working and not anew
+            is_wanted = registered.url == url and registered.working and not anew
             if keep is None and is_wanted:
                 keep = registered
             elif (
-                is_here
+                registered.url == url
                 or registered.url in old
                 or self._contest.is_same(registered.url, url)
             ):
