@@ -166,6 +166,32 @@ async def test_an_address_that_the_gateway_writes_in_its_own_way_is_kept(
     assert webhook_urls(account) == []
 
 
+@pytest.mark.parametrize("ends", ["removed", "by hand", "renewed"])
+async def test_an_address_that_the_gateway_writes_in_its_own_way_is_taken_back(
+    hass: HomeAssistant, account: Account, far_away: None, ends: str
+) -> None:
+    """As any other of this home's, when it is not wanted any more."""
+    hass.config.external_url = "https://home.example"
+    with patch(LEADS_HOME, return_value=False):
+        entry = await set_up(hass, account)
+        account.remove_webhook(webhook_url(hass))
+        register(account, f"https://Home.Example:443{WEBHOOK_PATH}")
+        if ends == "removed":
+            await hass.config_entries.async_remove(ENTRY_ID)
+        else:
+            form = await hass.config_entries.options.async_init(ENTRY_ID)
+            await hass.config_entries.options.async_configure(
+                form["flow_id"],
+                {
+                    "register_webhook": ends != "by hand",
+                    "new_webhook_address": ends == "renewed",
+                },
+            )
+            await settle(hass, account)
+    new = [f"https://home.example/api/webhook/{entry.data['webhook_id']}"]
+    assert webhook_urls(account) == (new if ends == "renewed" else [])
+
+
 async def test_a_copy_leaves_what_the_original_wrote(
     hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
 ) -> None:
@@ -267,6 +293,21 @@ async def test_or_the_other_address_is_deleted(
     )
     assert entry.data["webhook_id"] == WEBHOOK_ID
     assert issue(hass, Issue.WEBHOOK_CONTESTED) is None
+
+
+async def test_what_the_gateway_writes_in_its_own_way_is_not_the_other_address(
+    hass: HomeAssistant, account: Account, far_away: None, fix: Fix
+) -> None:
+    """Only what is another home's is deleted."""
+    hass.config.external_url = "https://home.example"
+    register(account, OTHER)
+    kept = f"https://Home.Example:443{WEBHOOK_PATH}"
+    with patch(LEADS_HOME, return_value=False):
+        await set_up_copy(hass, account)
+        account.remove_webhook(webhook_url(hass))
+        register(account, kept)
+        assert (await fix(delete_other=True))["type"] == "create_entry"
+    assert webhook_urls(account) == [kept]
 
 
 async def test_an_account_that_is_not_set_up_can_not_be_settled(

@@ -282,7 +282,7 @@ async def test_an_error_of_our_own_costs_nobody_else_the_answer(
         await set_up(hass, account, chat(), chat(BEN, "Ben"))
     assert online(hass) == STATE_UNKNOWN
     assert online(hass, BEN) == STATE_OFF
-    assert "Unexpected KeyError" in caplog.text
+    assert "Unexpected KeyError in test_rounds.py, line " in caplog.text
     assert ANNA not in caplog.text
 
     await advance(hass, freezer, account, 31)

@@ -136,6 +136,7 @@ async def test_refused_key_asks_for_a_new_one(
 async def test_stream_goes_on_after_an_error_of_our_own(
     hass: HomeAssistant,
     account: Account,
+    simulator: Simulator,
     freezer: FrozenDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
@@ -146,7 +147,8 @@ async def test_stream_goes_on_after_an_error_of_our_own(
         await until(lambda: "Unexpected KeyError" in caplog.text)
     assert ANNA not in caplog.text
 
-    await pass_time(hass, freezer, 2)
+    await until(lambda: not simulator.waha.sockets)
+    await in_time(hass, freezer, lambda: simulator.waha.sockets == 1, 15)
     await account.set_presence(anna(account), "recording")
     await until(lambda: activity(hass) == "recording")
 

@@ -11,6 +11,7 @@ from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
 from ..const import DOMAIN
+from ..exceptions import unexpected
 from ..gateways.base import Gateway, GatewayError, NotReadyError
 from ..gateways.pacing import Priority, priority
 from ..presence.model import Source
@@ -219,7 +220,7 @@ class Rounds:
         except Exception as err:  # noqa: BLE001
             if not isinstance(err, GatewayError):
                 # Nobody else is to go without because of it.
-                _LOGGER.error("Unexpected %s asking for a chat", type(err).__name__)
+                _LOGGER.error("%s, asking for a chat", unexpected(err))
             now, is_free = self._hass.loop.time(), self._timetable.is_free
             turn.failed(chat, err, now, is_free=is_free)
         else:
