@@ -140,7 +140,7 @@ def _is_chat_id(value: object) -> bool:
 def is_local_host(host: str) -> bool:
     """Whether a host is this machine or in the house, as far as its name alone tells."""
     if not is_ip_address(host):
-        return host.rstrip(".") == "localhost"
+        return host == "localhost"
     address = ip_address(host)
     return is_loopback(address) or is_private(address)
 

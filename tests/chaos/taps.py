@@ -17,6 +17,8 @@ from .clock import ChaosLoop
 from .law import NEVER
 
 LATENCY: Final = 0.01
+PATIENCE: Final = 15.0
+"""Seconds after which nobody waits for an answer any more."""
 
 
 class Call(StrEnum):
@@ -93,11 +95,16 @@ class TappedSimulator(Simulator):
         # No network is quicker than the millisecond that events tell.
         await asyncio.sleep(LATENCY)
         response: web.StreamResponse | None = None
+        # Who waits in vain gives up, and hears nothing of what comes later.
+        given_up = self._loop.call_at(
+            asked + PATIENCE, self._tell, request, known, asked, None
+        )
         try:
             response = await super()._middleware(request, handler)
         finally:
-            if known is not None:
-                self._tell(request, *known, asked, response)
+            given_up.cancel()
+            if self._loop.time() < asked + PATIENCE:
+                self._tell(request, known, asked, response)
         if response.status == 429:
             after = response.headers.get("Retry-After")
             self.last_refusal[gateway_of(request.path) or ""] = (
@@ -109,12 +116,12 @@ class TappedSimulator(Simulator):
     def _tell(
         self,
         request: web.Request,
-        gateway: str,
-        call: Call,
-        chat: str,
+        known: tuple[str, Call, str] | None,
         asked: float,
         response: web.StreamResponse | None,
     ) -> None:
+        if known is None:
+            return
         body: bytes | None = None
         status: int | None = None
         # Who has hung up hears nothing.
@@ -125,7 +132,7 @@ class TappedSimulator(Simulator):
             if isinstance(response, web.Response) and status in {200, 201}:
                 raw = response.body
                 body = raw if isinstance(raw, bytes) else b""
-        answer = Answer(gateway, call, chat, asked, status, body)
+        answer = Answer(*known, asked, status, body)
         for listener in self.listeners:
             listener(answer)
 

@@ -512,7 +512,7 @@ class World:
         """Let the oracle hear all that the integration hears, just before it does."""
         with ExitStack() as stack:
             # Gateways are in the house here; only the internet needs an address.
-            stack.enter_context(patch(f"{WEBHOOK}.is_local_host", return_value=False))
+            stack.enter_context(patch(f"{WEBHOOK}.is_local_host", lambda _: False))
             for key in INSTANCES:
                 # What is read from a body that comes again is remembered.
                 gateway = GATEWAYS[key]

@@ -159,9 +159,11 @@ async def test_an_address_that_the_gateway_writes_in_its_own_way_is_kept(
         before = writes(account)
         for _ in range(3):
             await check(hass, freezer, account)
-    assert webhook_urls(account) == [kept]
-    assert writes(account) == before
-    assert issue(hass, Issue.WEBHOOK_CONTESTED) is None
+        assert webhook_urls(account) == [kept]
+        assert writes(account) == before
+        assert issue(hass, Issue.WEBHOOK_CONTESTED) is None
+        await hass.config_entries.async_remove(ENTRY_ID)
+    assert webhook_urls(account) == []
 
 
 @pytest.mark.parametrize("ends", ["removed", "by hand", "renewed"])

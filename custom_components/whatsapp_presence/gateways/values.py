@@ -115,8 +115,10 @@ def address(value: Any) -> str | None:
     return value if value and fits and " " not in value else None
 
 
-def one_form(url: str) -> str:
-    """Write a URL without the usual port, its host in small letters; else as it is."""
+def webhook_address(value: Any) -> str | None:
+    """Read a webhook's URL in one form, with whatever port or capitals it is kept."""
+    if (url := address(value)) is None:
+        return None
     try:
         return str(URL(url))
     except ValueError:

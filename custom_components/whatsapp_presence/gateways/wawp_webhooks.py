@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from .base import InvalidResponseError, Webhook
 from .presences import EVENTS
-from .values import address, boolean, has_events, mapping, one_form
+from .values import boolean, has_events, mapping, webhook_address
 
 _ATTEMPTS: Final = 3
 
@@ -35,9 +35,8 @@ class WawpWebhooks:
         found: dict[str, Webhook] = {}
         for entry in await self._read():
             if (url := _url(entry)) is not None:
-                form = one_form(url)
-                working = form not in found and _works(entry)
-                found[form] = Webhook(webhook_id=url, url=url, working=working)
+                working = url not in found and _works(entry)
+                found[url] = Webhook(webhook_id=url, url=url, working=working)
         return list(found.values())
 
     async def add(self, url: str) -> None:
@@ -48,7 +47,7 @@ class WawpWebhooks:
                 before = await self._read()
                 await self._post([*_without(before, url), ours])
                 after = await self._read()
-                there = [entry for entry in after if _is_for(entry, url)]
+                there = [entry for entry in after if _url(entry) == url]
                 if (len(there) == 1 and _works(there[0])) or after == before:
                     return
 
@@ -78,17 +77,11 @@ class WawpWebhooks:
 
 
 def _without(webhooks: list[Any], url: str) -> list[Any]:
-    return [entry for entry in webhooks if not _is_for(entry, url)]
-
-
-def _is_for(entry: Any, url: str) -> bool:
-    """Whether an entry is a URL's, however the list has it written."""
-    found = _url(entry)
-    return found is not None and one_form(found) == one_form(url)
+    return [entry for entry in webhooks if _url(entry) != url]
 
 
 def _url(entry: Any) -> str | None:
-    return address(entry.get("url") if isinstance(entry, dict) else entry)
+    return webhook_address(entry.get("url") if isinstance(entry, dict) else entry)
 
 
 def _works(entry: Any) -> bool:

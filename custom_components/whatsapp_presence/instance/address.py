@@ -120,7 +120,8 @@ class WebhookAddress:
         """
         if is_local_host(URL(self._gateway_url).host or ""):
             return
-        host = url.host or ""
+        # A name may be written to its end, which is a dot.
+        host = (url.host or "").rstrip(".")
         by_hand = not self._entry.options.get(CONF_REGISTER_WEBHOOK, True)
         if is_local_host(host) or await async_leads_home(
             self._hass, host, look_up=not by_hand

@@ -63,10 +63,9 @@ class Contest:
             async_clear_issue(self._hass, Issue.WEBHOOK_CONTESTED, self._entry.entry_id)
 
 
-def _origin(url: str) -> str | None:
-    """Return where an address leads, without a port that goes without saying."""
+def _origin(url: str) -> URL | None:
     try:
-        return str(URL(url).origin())
+        return URL(url).origin()
     except ValueError:
         return None
 
@@ -74,4 +73,4 @@ def _origin(url: str) -> str | None:
 def _host(url: str) -> str:
     """Return where an address leads, without what is secret of it."""
     origin = _origin(url)
-    return origin.partition("://")[2] if origin else "?"
+    return str(origin).partition("://")[2] if origin else "?"

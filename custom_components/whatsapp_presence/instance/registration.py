@@ -29,7 +29,7 @@ from .address import (
 )
 from .contest import Contest
 from .delivery import Delivery
-from .written import WrittenAddresses, among
+from .written import WrittenAddresses
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -106,10 +106,9 @@ class WebhookRegistration:
         """Delete what other homes have for this webhook; returns whether that worked."""
         try:
             async with self._written.run.lock:
-                is_own = among([self.url])
                 await _async_delete(
                     self._gateway,
-                    lambda url: not is_own(url) and self._contest.is_anothers(url),
+                    lambda url: url != self.url and self._contest.is_anothers(url),
                 )
                 self._contest.note(())
         except GatewayError as err:
@@ -187,15 +186,14 @@ class WebhookRegistration:
         """
         keep = None
         others = []
-        is_own, is_old = among([url]), among(old := self._written.old)
+        old = self._written.old
         for registered in await self._gateway.list_webhooks():
-            is_here = is_own(registered.url)
-            is_wanted = is_here and registered.working and not anew
+            is_wanted = registered.url == url and registered.working and not anew
             if keep is None and is_wanted:
                 keep = registered
             elif (
-                is_here
-                or is_old(registered.url)
+                registered.url == url
+                or registered.url in old
                 or self._contest.is_same(registered.url, url)
             ):
                 await self._gateway.delete_webhook(registered.webhook_id)
@@ -228,7 +226,7 @@ class WebhookRegistration:
             async_clear_issue(self._hass, issue, self._entry.entry_id)
         if not (ours := self._written.withdraw()):
             return
-        await _async_delete(self._gateway, among(ours))
+        await _async_delete(self._gateway, ours.__contains__)
         if self._stopped.is_set():
             return
         self.registered = False
@@ -349,7 +347,7 @@ async def async_remove_webhook(
     written.end()
     if ours and gateway.capabilities.manages_webhooks:
         try:
-            await _async_delete(gateway, among(ours))
+            await _async_delete(gateway, ours.__contains__)
         except GatewayError as err:
             _LOGGER.warning(
                 "The webhook could not be removed from the gateway (%s); "

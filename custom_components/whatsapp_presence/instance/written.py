@@ -1,7 +1,7 @@
 """Which addresses of its webhook an entry has put at the gateway."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -10,7 +10,6 @@ from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.hass_dict import HassKey
 
 from ..const import CONF_CLOUDHOOK_URL, CONF_OLD_WEBHOOK_URLS, CONF_WEBHOOK_URL, DOMAIN
-from ..gateways.values import one_form
 
 MAX_OLD: Final = 10
 
@@ -135,15 +134,6 @@ class WrittenAddresses:
                 data[key] = value
         if data != self._entry.data:
             self._hass.config_entries.async_update_entry(self._entry, data=data)
-
-
-def among(urls: Iterable[str | None]) -> Callable[[str], bool]:
-    """Return what tells whether an address is one of these, however it is written.
-
-    A gateway may keep it with the usual port, or with capitals.
-    """
-    known = {one_form(url) for url in urls if url is not None}
-    return lambda url: one_form(url) in known
 
 
 def old_addresses(data: Mapping[str, Any]) -> list[str]:

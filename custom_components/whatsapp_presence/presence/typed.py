@@ -200,10 +200,13 @@ def _read_address(text: str) -> Number | Refused:
     """Read what is behind `tel:` and the like, in RFC 3966's notation as well."""
     text = unquote(text.lower().removeprefix("tel:")).partition("?")[0]
     address = re.split("[;&:]", text, maxsplit=1)[0].strip()
-    context = _CONTEXT.search(text)
-    if context and not address.startswith("+"):
-        address = f"{context[1]} {address}"
-    return _read_number(address)
+    if ";phone-context=" not in text or address.startswith("+"):
+        return _read_number(address)
+    if context := _CONTEXT.search(text):
+        return _read_number(f"{context[1]} {address}")
+    # It counts where somebody's own exchange says so.
+    number = _read_number(address)
+    return replace(number, doubtful=True) if isinstance(number, Number) else number
 
 
 def _read_number(text: str) -> Number | Refused:
