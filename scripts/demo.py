@@ -34,7 +34,7 @@ TIME_LIMIT: Final = 60.0
 PATIENCE: Final = 10.0
 UNKNOWN_STATES: Final = frozenset({"unknown", "unavailable", "missing"})
 
-# Home Assistant's own helper, kept with the chat's entities.
+# Switched off at first.
 ONLINE_TODAY: Final = "online_today"
 
 # The paths of the dashboards, and all that the first one is made of.

@@ -67,11 +67,12 @@ def load(name: str) -> models.Blueprint:
     )
 
 
-def test_there_are_four() -> None:
+def test_there_are_five() -> None:
     """Those that the README offers."""
     assert [path.name for path in BLUEPRINTS] == [
         "ask_by_voice.yaml",
         "hold_notifications.yaml",
+        "lamp_off_with_automation.yaml",
         "lamp_while_typing.yaml",
         "notify_when_online.yaml",
     ]
@@ -150,18 +151,15 @@ def devices(hass: HomeAssistant, blueprint: str, given: str, *chats: str) -> lis
     return found
 
 
-async def automate(hass: HomeAssistant, blueprint: str, **inputs: Any) -> None:
-    """Make an automation of a blueprint."""
-    assert await async_setup_component(
-        hass,
-        AUTOMATION,
-        {
-            AUTOMATION: {
-                "alias": "Blueprint",
-                "use_blueprint": {"path": blueprint, "input": inputs},
-            }
-        },
-    )
+async def automate(
+    hass: HomeAssistant, blueprint: str, *others: dict[str, Any], **inputs: Any
+) -> None:
+    """Make an automation of a blueprint, and others beside it."""
+    made = {
+        "alias": "Blueprint",
+        "use_blueprint": {"path": blueprint, "input": inputs},
+    }
+    assert await async_setup_component(hass, AUTOMATION, {AUTOMATION: [made, *others]})
     assert hass.states.get("automation.blueprint") is not None
 
 
@@ -364,14 +362,17 @@ async def test_a_tap_opens_the_chat_of_a_number(
     assert began - left == timedelta(hours=2, minutes=15)
 
 
-async def light_up(hass: HomeAssistant, account: WaapiAccount, **inputs: Any) -> None:
-    """Make an automation of the lamp's blueprint."""
+async def light_up(
+    hass: HomeAssistant, account: WaapiAccount, *others: dict[str, Any], **inputs: Any
+) -> None:
+    """Make an automation of the lamp's blueprint, and others beside it."""
     await account.set_presence(anna(account), "online")
     await account.set_presence(ben(account), "online")
     await set_up(hass, account, chat(), chat(FAMILY, "Family"))
     await automate(
         hass,
         "lamp_while_typing.yaml",
+        *others,
         contacts=devices(hass, "lamp_while_typing.yaml", "contacts", ANNA, FAMILY),
         lamp=LAMP,
         **inputs,
@@ -448,10 +449,13 @@ async def test_lamp_goes_off_without_a_connection(
     await until(lambda: lamp == ["turn_on", "turn_off"])
 
 
-async def switch(hass: HomeAssistant, service: str) -> None:
+async def switch(hass: HomeAssistant, service: str, **how: bool) -> None:
     """Switch the automation on or off."""
     await hass.services.async_call(
-        "automation", service, {"entity_id": "automation.blueprint"}, blocking=True
+        "automation",
+        service,
+        {"entity_id": "automation.blueprint", **how},
+        blocking=True,
     )
 
 
@@ -477,6 +481,48 @@ async def test_lamp_of_an_automation_that_was_switched_off(
     freezer.tick(60)
     hass.states.async_set(LAMP, "on")
     await switch(hass, "turn_on")
+    await settle(hass, account)
+    assert lamp == ["turn_on", "turn_off"]
+
+
+@pytest.mark.usefixtures("blueprints")
+async def test_lamp_of_an_automation_that_goes_on(
+    hass: HomeAssistant, account: WaapiAccount, lamp: list[str]
+) -> None:
+    """It was switched off and on again without its run being stopped."""
+    await light_up(hass, account)
+    await account.set_presence(anna(account), "typing")
+    await until(lambda: lamp == ["turn_on"] and runs(hass))
+    await switch(hass, "turn_off", stop_actions=False)
+    await switch(hass, "turn_on")
+    await account.set_presence(anna(account), "paused")
+    await settle(hass, account)
+    assert lamp == ["turn_on", "turn_off"]
+
+
+@pytest.mark.usefixtures("blueprints")
+@pytest.mark.parametrize("service", ["turn_off", "toggle"])
+async def test_lamp_goes_off_with_its_automation(
+    hass: HomeAssistant, account: WaapiAccount, lamp: list[str], service: str
+) -> None:
+    """A second automation sees to it, and does nothing to a lamp that it did not light."""
+    guard = {
+        "alias": "Guard",
+        "use_blueprint": {
+            "path": "lamp_off_with_automation.yaml",
+            "input": {"watched": "automation.blueprint", "lamp": LAMP},
+        },
+    }
+    await light_up(hass, account, guard)
+    await account.set_presence(anna(account), "typing")
+    await until(lambda: lamp == ["turn_on"] and runs(hass))
+    await switch(hass, service)
+    await settle(hass, account)
+    assert lamp == ["turn_on", "turn_off"]
+
+    await switch(hass, "turn_on")
+    hass.states.async_set(LAMP, "on")
+    await switch(hass, service)
     await settle(hass, account)
     assert lamp == ["turn_on", "turn_off"]
 

@@ -1030,6 +1030,26 @@ async def test_many_chats_of_which_two_are_one_person(hass: HomeAssistant) -> No
     assert {one.unique_id for one in entry.subentries.values()} == {ANNA, BEN}
 
 
+async def test_many_chats_beside_one_that_cannot_be_read(hass: HomeAssistant) -> None:
+    """It is there already, whatever it lacks, and keeps no other from being added."""
+    unreadable = ConfigSubentryData(
+        data={}, subentry_type=SUBENTRY_TYPE_CHAT, title="Ben", unique_id=BEN
+    )
+    entry, _ = add_loaded_entry(
+        hass,
+        unreadable,
+        list_chats=[
+            ChatInfo(chat_id=BEN, name="Ben"),
+            ChatInfo(chat_id=FAMILY, name="Family"),
+        ],
+    )
+    result = await start_many(hass, entry)
+    assert offered_many(result) == ["👥 Family"]
+    result = await submit(hass, result, chats=["👥 Family"])
+    assert result["reason"] == "chats_added"
+    assert [one.unique_id for one in entry.subentries.values()] == [BEN, FAMILY]
+
+
 async def test_many_chats_are_not_kept_waiting_for_aliases(
     hass: HomeAssistant,
 ) -> None:

@@ -24,6 +24,7 @@ from custom_components.whatsapp_presence.gateways.base import (
     RateLimitedError,
     UnreachableError,
 )
+from homeassistant.components.http import ApiConfig
 from homeassistant.config_entries import SOURCE_USER, ConfigFlowResult, FlowType
 from homeassistant.core import HomeAssistant
 from homeassistant.core_config import async_process_ha_core_config
@@ -875,6 +876,10 @@ async def test_sessions_that_are_set_up_are_not_offered(
         ("http://192.168.1.20:3000", "WAHA.Lan.", True),
         ("http://nowhere.lan:3000", "Nowhere.LAN.", True),
         ("http://b\u00fccher.lan:3000", "xn--bcher-kva.lan", True),
+        # Home Assistant's own machine, as the house calls it.
+        ("http://localhost:3000", "192.168.1.5", True),
+        ("http://home.lan:3000", "[::1]", True),
+        ("http://home.lan:3000", "192.168.1.20", False),
         ("https://waha.lan", "https://192.168.1.20:443/", True),
         ("http://waha.lan", "http://192.168.1.20:80", True),
         # A proxy tells the servers behind it apart by their names.
@@ -907,11 +912,14 @@ async def test_one_session_is_one_entry_whatever_its_server_is_called(
         unique_id="waha_other.example:80_default",
     )
     other.add_to_hass(hass)
+    form = await start(hass, "waha")
+    hass.config.api = ApiConfig("192.168.1.5", "home.lan", 8123, False)
 
     async def resolve(host: str, port: None, **kwargs: Any) -> list[Any]:
         addresses = {
             "localhost": ["127.0.0.1", "::1"],
             "waha.lan": ["192.168.1.20"],
+            "home.lan": ["192.168.1.5"],
             "server.lan": ["fe80::1%eth0", "192.168.1.20"],
         }
         if host not in addresses:
@@ -923,9 +931,7 @@ async def test_one_session_is_one_entry_whatever_its_server_is_called(
         patch.object(hass.loop, "getaddrinfo", side_effect=resolve),
     ):
         result = await submit(
-            hass,
-            await start(hass, "waha"),
-            {"url": second, "api_key": TOKEN, "session": "default"},
+            hass, form, {"url": second, "api_key": TOKEN, "session": "default"}
         )
         moved = await submit(
             hass, await other.start_reconfigure_flow(hass), {"url": second}

@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 import json
+import math
 from pathlib import Path
 import sys
 from types import FrameType
@@ -17,6 +18,7 @@ from unittest.mock import patch
 import pytest
 
 import custom_components.whatsapp_presence as integration
+from custom_components.whatsapp_presence.instance import inbox
 from homeassistant.components.webhook import async_handle_webhook
 from homeassistant.const import EVENT_STATE_CHANGED, EVENT_STATE_REPORTED
 from homeassistant.core import Event, HomeAssistant, callback
@@ -26,7 +28,7 @@ from .common import ANNA, INSTANCES, WEBHOOK_ID, add_account, chat, set_up
 from .simulator import Simulator
 
 # Set-up asks at once, whatever the gateway's pace.
-pytestmark = pytest.mark.usefixtures("unpaced")
+pytestmark = pytest.mark.usefixtures("unpaced", "unhurried")
 
 PACKAGE = str(Path(integration.__file__).parent)
 NOW = 1_790_000_000
@@ -37,6 +39,12 @@ CALLS_WITHOUT_NEWS = {"waapi": 19, "wawp": 39}
 CALLS_WITH_NEWS = {"waapi": 73, "wawp": 78}
 # Of the states that one event writes, as JSON.
 BYTES_WITH_NEWS = 1510
+
+
+@pytest.fixture
+def unhurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let an event be worked off at once, however long a busy machine took so far."""
+    monkeypatch.setattr(inbox, "SLICE", math.inf)
 
 
 @dataclass(slots=True)

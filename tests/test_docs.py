@@ -353,7 +353,7 @@ async def account(
     ("page", "count"),
     [
         ("README.md", 1),
-        ("docs/automations.md", 6),
+        ("docs/automations.md", 5),
         ("docs/other-integrations.md", 1),
         ("docs/phone.md", 1),
     ],

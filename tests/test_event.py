@@ -1,14 +1,18 @@
 """The events of chats."""
 
 from collections.abc import Awaitable, Callable
+from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 
+from custom_components import whatsapp_presence
+from custom_components.whatsapp_presence import PLATFORMS
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN, Platform
 from homeassistant.core import Event, EventStateChangedData, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.helpers.event import async_track_state_change_event
+from homeassistant.setup import async_setup_component
 
 from .common import (
     ANNA,
@@ -93,3 +97,34 @@ async def test_each_change_is_an_event(
     await account.set_status("ready")
     await settle(hass, account)
     assert happened == [STATE_UNAVAILABLE, "stopped_typing"]
+
+
+@pytest.mark.usefixtures("entity_registry_enabled_by_default")
+@pytest.mark.parametrize("platforms", [PLATFORMS, PLATFORMS[::-1]])
+async def test_an_event_comes_when_all_states_are_told(
+    hass: HomeAssistant, account: Account, platforms: list[Platform]
+) -> None:
+    """Whichever platform was set up first, for that is a matter of chance."""
+    for platform in PLATFORMS:
+        assert await async_setup_component(hass, platform, {})
+    await account.set_presence(anna(account), "offline")
+    with patch.object(whatsapp_presence, "PLATFORMS", platforms):
+        await set_up(hass, account)
+    written: list[str] = []
+
+    @callback
+    def note(event: Event[EventStateChangedData]) -> None:
+        written.append(event.data["entity_id"])
+
+    async_track_state_change_event(
+        hass, hass.states.async_entity_ids(["binary_sensor", "sensor", "event"]), note
+    )
+    await account.set_presence(anna(account), "typing")
+    await settle(hass, account)
+    assert [entity_id for entity_id in written if ".anna" in entity_id] == [
+        "binary_sensor.anna",
+        "binary_sensor.anna_typing",
+        "sensor.anna_activity",
+        "event.anna_presence",
+        "event.anna_presence",
+    ]

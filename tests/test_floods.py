@@ -256,9 +256,15 @@ async def test_flood_of_a_stream_ends_with_the_last_word(
     """Of each chat, in the order in which it was said."""
     simulator.waha.heartbeat = None
     waha = add_account(simulator, "waha", engine="GOWS")
-    entry = await set_up_stream(hass, waha, chat(), chat(BEN, "Ben"), chat(FAMILY))
-    before = {chat_id: chat_of(entry, chat_id).pushes for chat_id in (ANNA, FAMILY)}
+    clara = waha.add_person("33612345678", name="Clara")
+    entry = await set_up_stream(
+        hass, waha, chat(), chat(BEN, "Ben"), chat(FAMILY), chat(clara.chat_id, "Clara")
+    )
     (socket,) = simulator.waha.connected
+    # What each subscription brings comes first.
+    people = (ANNA, BEN, clara.chat_id)
+    await until(lambda: all(chat_of(entry, one).pushes for one in people))
+    before = {chat_id: chat_of(entry, chat_id).pushes for chat_id in (ANNA, FAMILY)}
     for number in range(600):
         for chat_id, words in (
             (ANNA, ("offline", "online")),
@@ -269,7 +275,9 @@ async def test_flood_of_a_stream_ends_with_the_last_word(
             await socket.ws.send_str(
                 json.dumps(update(FAMILY, "typing", members(1000)))
             )
-    await until(lambda: chat_of(entry).pushes == before[ANNA] + 600)
+    await socket.ws.send_str(json.dumps(update(clara.chat_id, "online")))
+    await until(lambda: online(hass, clara.chat_id) == STATE_ON)
+    assert chat_of(entry).pushes == before[ANNA] + 600
     await pass_time(hass, freezer, 1)
     assert online(hass) == STATE_ON
     assert online(hass, BEN) == STATE_OFF

@@ -282,12 +282,17 @@ def test_a_brazilian_is_never_taken_for_somebody_abroad(area: int) -> None:
         ("+36 06 20 123 4567", None, "36201234567"),
         ("+36 (06) 20 123 4567", None, "36201234567"),
         ("+7 8 912 345-67-89", None, "79123456789"),
+        ("+52 044 55 1234 5678", None, "525512345678"),
+        ("+52 01 55 1234 5678", None, "525512345678"),
+        ("+380 8 050 123 45 67", None, "380501234567"),
+        ("+55 (0xx11) 98765-4321", None, "5511987654321"),
         ("+44 (0)7700 900123", None, "447700900123"),
         ("+358 (0)50 1234567", None, "358501234567"),
         # The zero that belongs to the number.
         ("+39 (0)6 1234 5678", None, "390612345678"),
         ("+39 06 1234 5678", None, "390612345678"),
         ("+39 (0)347 123 4567", None, "393471234567"),
+        ("+242 (0)222 12 34 56", None, "242222123456"),
         ("+378 (0)549 886377", None, "3780549886377"),
         ("+225 (0)7 01 23 45 67", None, "2250701234567"),
         ("+229 (0)1 95 12 34 56", None, "2290195123456"),
@@ -314,6 +319,7 @@ def test_a_brazilian_is_never_taken_for_somebody_abroad(area: int) -> None:
         ("+\u096a\u096f \u0967\u096b\u0967 23456789", None, ANNA),
         ("\ufeff+49\u200b151\u200d23456789", None, ANNA),
         ("+49\u2212151\u221223456789", None, ANNA),
+        ("+4\ufe0f\u20e39\ufe0f\u20e3 151 23456789", None, ANNA),
         ("+49\u00b7151\u00b723456789", None, ANNA),
         # Words, addresses, cards, links.
         ("Tel.: +49 1512 3456789", None, ANNA),
@@ -374,12 +380,15 @@ def test_what_is_taken(text: str, country: str | None, digits: str) -> None:
         ("0151 1234567", "DE", "+49 1511234567"),
         ("wa.me/015123456789", "DE", "+49 1512 3456789"),
         ("tel:0151-23456789;phone-context=example.com", "DE", "+49 1512 3456789"),
+        ("tel:15123456789;phone-context=example.com", "US", "+1 512-345-6789"),
         ("(51) 98448-7474", "BR", "+55 51 98448-7474"),
         ("0 15 51 98448-7474", "BR", "+55 51 98448-7474"),
         ("8 (912) 345-67-89", "RU", "+7 912 345-67-89"),
         ("011 15-2345-6789", "AR", "+54 9 11 2345-6789"),
         ("(202) 555-0123", "US", "+1 202-555-0123"),
         ("06 1234 5678", "IT", "+39 06 1234 5678"),
+        # A landline at home, and a mobile in Norway.
+        ("(473) 269-1234", "GD", "+1 473-269-1234"),
         # As it is dialled for a call abroad, where that is no 00.
         ("011 49 151 23456789", "US", "+49 1512 3456789"),
         ("8 10 49 151 23456789", "RU", "+49 1512 3456789"),
@@ -399,7 +408,9 @@ def test_what_is_taken(text: str, country: str | None, digits: str) -> None:
         ("Anna 4915123456789", "DE", "+49 1512 3456789"),
         # A plan may have changed.
         ("+1 202 555 01234", None, "+1 20255501234"),
-        # With 00 it is in one country, with Korea's own 008 in another.
+        # With 00 it is in one country, with a code that is dialled at home in another.
+        ("0039 (0)312 345 6789", "SG", "+39 312 345 6789"),
+        ("001 501 622 1234", "HK", "+1 501-622-1234"),
         ("0082 (0)10 2000 0000", "KR", "+82 10-2000-0000"),
         # As it was dialled until the plan was changed.
         ("044 55 1234 5678", "MX", "+52 55 1234 5678"),
@@ -413,6 +424,9 @@ def test_what_is_taken(text: str, country: str | None, digits: str) -> None:
         ("091 98765 43210", "IN", "+91 98765 43210"),
         ("+8 (912) 345-67-89", "RU", "+7 912 345-67-89"),
         ("8~10 49 151 23456789", "RU", "+49 1512 3456789"),
+        # The zero that belongs to the number is missing.
+        ("+225 7 01 23 45 67", None, "+225 07 01 23 4567"),
+        ("7 01 23 45 67", "CI", "+225 07 01 23 4567"),
         # The code stands there twice.
         ("+49 49 151 23456789", None, "+49 1512 3456789"),
         ("tel:4915123456789;phone-context=+49", None, "+49 1512 3456789"),

@@ -98,6 +98,8 @@ def test_a_claim_has_something_to_show(rule: str) -> None:
     assert comment.endswith(".")
     for name in re.findall(r"[\w/]+\.(?:py|json|yaml|toml|md)\b|\b[a-z]+/", comment):
         assert exists(name), name
+    for name, module in re.findall(r"\b([A-Z]\w+) in ([\w/]+\.py)", comment):
+        assert f"class {name}" in (INTEGRATION / module).read_text("utf-8")
     for page, named in re.findall(r"([\w/]+\.md) \((.+?)\)", comment):
         text = (ROOT / page).read_text("utf-8")
         sections = re.findall(r"^#+ (.+)$", text, re.MULTILINE)

@@ -1,5 +1,6 @@
 """The action that returns what is known of chats."""
 
+import asyncio
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -7,6 +8,8 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.whatsapp_presence.const import DOMAIN
+from custom_components.whatsapp_presence.instance.chat import Chat
+from custom_components.whatsapp_presence.instance.rounds import Rounds
 from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
@@ -141,6 +144,22 @@ async def test_refresh(
     assert subscriptions(account) == made + 1
     assert (found["online"], found["activity"]) == (True, "typing")
     assert online(hass) == "on"
+
+
+async def test_refresh_asks_for_all_at_once(
+    hass: HomeAssistant, account: WaapiAccount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who has to be waited for holds up nobody else."""
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    everybody = asyncio.Barrier(2)
+
+    async def ask(_rounds: Rounds, _chat: Chat) -> None:
+        async with asyncio.timeout(5):
+            await everybody.wait()
+
+    monkeypatch.setattr(Rounds, "async_ask_now", ask)
+    found = await get_presence(hass, refresh=True)
+    assert [one["name"] for one in found] == ["Anna", "Ben"]
 
 
 async def test_group(hass: HomeAssistant, account: WaapiAccount) -> None:

@@ -1288,7 +1288,7 @@ async def test_waha_websocket_refuses_a_wrong_key(
 ) -> None:
     """Close code 1008."""
     async with client.ws_connect(ws_url(simulator, "wrong")) as ws:
-        message = await ws.receive(timeout=2)
+        message = await ws.receive(timeout=60)
     assert message.type is WSMsgType.CLOSE
     assert message.data == 1008
 
@@ -1306,9 +1306,9 @@ async def test_waha_websocket_brings_the_same_envelopes(
         await waha.set_presence(anna, "online")
         await waha.set_status("STOPPED")
         assert simulator.waha.sockets == 1
-        rows = [await ws.receive_json(timeout=2) for _ in range(3)]
+        rows = [await ws.receive_json(timeout=60) for _ in range(3)]
         await simulator.waha.close_sockets(1008)
-        assert (await ws.receive(timeout=2)).data == 1008
+        assert (await ws.receive(timeout=60)).data == 1008
     assert [row["event"] for row in rows] == [
         "presence.update",
         "presence.update",
@@ -1327,7 +1327,7 @@ async def test_waha_websocket_can_be_torn_down(
         while not simulator.waha.sockets:
             await asyncio.sleep(0.005)
         simulator.waha.abort_sockets()
-        message = await ws.receive(timeout=2)
+        message = await ws.receive(timeout=60)
     assert message.type in {WSMsgType.CLOSED, WSMsgType.CLOSE, WSMsgType.ERROR}
 
 

@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from custom_components.whatsapp_presence.const import DOMAIN
 from homeassistant.const import STATE_OFF
 from homeassistant.core import HomeAssistant
+from homeassistant.util.file import WriteError
 
 from .common import (
     ANNA,
@@ -20,6 +22,7 @@ from .common import (
     create_entry,
     online,
     set_up,
+    settle,
     told,
 )
 from .simulator import WaapiAccount
@@ -183,3 +186,59 @@ async def test_what_was_never_read_goes_with_the_account(
     await hass.config_entries.async_remove(entry.entry_id)
     assert list(file.parent.glob(f"{KEY}*")) == []
     assert "Error calling entry remove callback" not in caplog.text
+
+
+@pytest.mark.parametrize("then", ["time passes", "it is unloaded"])
+async def test_what_found_no_room_on_the_disk_is_written_later(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    freezer: FrozenDateTimeFactory,
+    file: Path,
+    then: str,
+) -> None:
+    """Though nothing has changed since."""
+    entry = await set_up(hass, account)
+    await account.set_presence(anna(account), "online")
+    await account.set_presence(anna(account), "offline")
+    with patch(
+        "homeassistant.helpers.storage.write_utf8_file", side_effect=WriteError
+    ) as refused:
+        await advance(hass, freezer, account, 31)
+        assert str(file) in [call.args[0] for call in refused.call_args_list]
+    assert read(file) is None
+    if then == "time passes":
+        await advance(hass, freezer, account, 601)
+    else:
+        assert await hass.config_entries.async_unload(entry.entry_id)
+    assert ANNA in read(file)["data"]["last_seen"]
+
+
+@pytest.mark.parametrize("then", ["it is removed", "it goes on"])
+async def test_an_account_that_is_unloaded_writes_nothing_any_more(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    freezer: FrozenDateTimeFactory,
+    file: Path,
+    then: str,
+) -> None:
+    """What found no room as it was unloaded is neither brought back nor put over newer."""
+    entry = await set_up(hass, account)
+    await account.set_presence(anna(account), "online")
+    await account.set_presence(anna(account), "offline")
+    await settle(hass, account)
+    with patch("homeassistant.helpers.storage.write_utf8_file", side_effect=WriteError):
+        assert await hass.config_entries.async_unload(entry.entry_id)
+    if then == "it is removed":
+        await hass.config_entries.async_remove(entry.entry_id)
+        await advance(hass, freezer, account, 601)
+        assert read(file) is None
+        return
+    assert await hass.config_entries.async_setup(entry.entry_id)
+    await advance(hass, freezer, account, 60)
+    await account.set_presence(anna(account), "online")
+    await account.set_presence(anna(account), "offline")
+    await advance(hass, freezer, account, 31)
+    newer = read(file)
+    assert newer is not None
+    await advance(hass, freezer, account, 601)
+    assert read(file)["data"]["last_seen"] == newer["data"]["last_seen"]

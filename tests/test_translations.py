@@ -276,7 +276,7 @@ def test_the_options_texts() -> None:
 
 
 def test_an_address_is_never_cut_off() -> None:
-    """In a block of its own it can be scrolled; in a line, the dialog cuts it off."""
+    """As code it is wrapped where it has to be; in a block it hides what is to scroll."""
     for path in LANGUAGES:
         text = json.loads(path.read_text("utf-8"))
         shown = [step["description"] for step in text["options"]["step"].values()]
@@ -284,7 +284,7 @@ def test_an_address_is_never_cut_off() -> None:
         shown = [one for one in shown if "{webhook_url}" in one]
         assert len(shown) == 4, path.name
         for one in shown:
-            assert "\n\n```\n{webhook_url}\n```\n\n" in one, path.name
+            assert "\n\n`{webhook_url}`\n\n" in one, path.name
 
 
 @EACH_ENTITY
@@ -348,7 +348,10 @@ def explanation(issue: dict[str, Any]) -> str:
 
 def test_the_issues_texts() -> None:
     """Each issue has a text, and each text's placeholders are passed."""
-    variants = {"no_public_url_local": Issue.NO_PUBLIC_URL}
+    variants = {
+        "entry_unusable_shared": Issue.ENTRY_UNUSABLE,
+        "no_public_url_local": Issue.NO_PUBLIC_URL,
+    }
     assert set(ENGLISH["issues"]) == {*Issue, *variants}
     passed: dict[str, set[str]] = {}
     for module in PACKAGE.rglob("*.py"):

@@ -427,3 +427,79 @@ async def test_what_an_older_version_than_any_wrote_is_not_taken(
     entry.add_to_hass(hass)
     assert not await hass.config_entries.async_setup(ENTRY_ID)
     assert entry.state is ConfigEntryState.MIGRATION_ERROR
+
+
+async def copy_of(
+    hass: HomeAssistant,
+    account: Account,
+    entry: MockConfigEntry,
+    caplog: pytest.LogCaptureFixture,
+) -> MockConfigEntry:
+    """Add what somebody copied of an entry in Home Assistant's files."""
+    copied = MockConfigEntry(
+        domain=DOMAIN,
+        title="Copy",
+        unique_id=entry.unique_id,
+        data={**entry.data},
+        subentries_data=[chat(BEN, "Ben")],
+    )
+    copied.add_to_hass(hass)
+    assert not await hass.config_entries.async_setup(copied.entry_id)
+    assert copied.state is ConfigEntryState.SETUP_ERROR
+    await settle(hass, account)
+    assert "already defined" not in caplog.text
+    # 2026.11 tells of each entry that can't be set up, in the integration's name.
+    caplog.clear()
+    return copied
+
+
+async def test_two_entries_with_one_webhook_are_told_apart(
+    hass: HomeAssistant, each_account: Account, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The first works; the other says why not, and gets a webhook of its own."""
+    entry = await set_up(hass, each_account)
+    copied = await copy_of(hass, each_account, entry, caplog)
+    found = issue(hass, Issue.ENTRY_UNUSABLE, copied.entry_id)
+    assert found is not None
+    assert found.translation_key == "entry_unusable_shared"
+    assert found.translation_placeholders == {"instance": "Copy", "other": TITLE}
+    assert issue(hass, Issue.ENTRY_UNUSABLE) is None
+    assert webhook_urls(each_account) == [webhook_url(hass)]
+
+    form = await copied.start_reconfigure_flow(hass)
+    result = await hass.config_entries.flow.async_configure(
+        form["flow_id"], at(each_account)
+    )
+    assert result["reason"] == "reconfigure_successful"
+    await settle(hass, each_account)
+    assert copied.state is ConfigEntryState.LOADED
+    assert issue(hass, Issue.ENTRY_UNUSABLE, copied.entry_id) is None
+    assert copied.data["webhook_id"] != entry.data["webhook_id"]
+    assert len(webhook_urls(each_account)) == 2
+    assert webhook_url(hass) in webhook_urls(each_account)
+    assert_quiet(caplog)
+
+
+@pytest.mark.parametrize("remove", [True, False], ids=["removed", "renewed"])
+async def test_a_copy_takes_nothing_from_the_first(
+    hass: HomeAssistant,
+    account: Account,
+    caplog: pytest.LogCaptureFixture,
+    remove: bool,
+) -> None:
+    """What is registered for both stays, whatever becomes of the copy."""
+    entry = await set_up(hass, account)
+    copied = await copy_of(hass, account, entry, caplog)
+    if remove:
+        await hass.config_entries.async_remove(copied.entry_id)
+    else:
+        flows = hass.config_entries.options
+        form = await flows.async_init(copied.entry_id)
+        await flows.async_configure(
+            form["flow_id"], {"register_webhook": True, "new_webhook_address": True}
+        )
+        assert await hass.config_entries.async_reload(copied.entry_id)
+    await settle(hass, account)
+    assert webhook_url(hass) in webhook_urls(account)
+    assert online(hass) == STATE_OFF
+    assert_quiet(caplog)

@@ -95,7 +95,13 @@ async def test_who_is_online(hass: HomeAssistant, account: Account) -> None:
     assert await ask(hass, "Wer ist gerade online?", "de") == "Niemand ist online."
     await account.set_presence(anna(account), "online")
     await settle(hass, account)
-    for text in ("who's online on WhatsApp", "is anybody online right now"):
+    for text in (
+        "who's online on WhatsApp",
+        "is anybody online right now",
+        "is anybody on WhatsApp",
+        "is Anna on WhatsApp",
+        "is Anna online on WhatsApp",
+    ):
         assert await ask(hass, text) == "Anna is online."
     await account.set_presence(ben(account), "online")
     await settle(hass, account)
@@ -247,6 +253,28 @@ async def test_a_name_that_several_have(hass: HomeAssistant, account: Account) -
     await settle(hass, account)
     assert await ask(hass, "ist Anna online", "de") == (
         "Anna Jones und Anna Smith sind online."
+    )
+
+
+async def test_a_name_that_is_told_once(
+    hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
+) -> None:
+    """Somebody whom two accounts know is one person, and is where they were seen last."""
+    await set_up(hass, account, chat(ANNA, "Ben"), chat(BEN, "Ben"))
+    await automate(hass, VOICE)
+    assert await ask(hass, "is Ben online") == "Ben is not online."
+    assert await ask(hass, "is Ben typing") == "Ben is not writing."
+    for who in (ben(account), anna(account)):
+        await account.set_presence(who, "typing")
+        await settle(hass, account)
+        assert await ask(hass, "is Ben online") == "Ben is online."
+        assert await ask(hass, "who is online") == "Ben is online."
+        assert await ask(hass, "is Ben typing") == "Ben is typing."
+        assert await ask(hass, "when was Ben last seen") == "Ben is online."
+        await account.set_presence(who, "offline")
+        await advance(hass, freezer, account, 60)
+    assert await ask(hass, "when was Ben last seen") == (
+        "Ben was last seen today at 12:01."
     )
 
 

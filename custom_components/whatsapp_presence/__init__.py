@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 import logging
 
-from homeassistant.config_entries import ConfigSubentry
+from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_WEBHOOK_ID, Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv, device_registry as dr
@@ -13,16 +13,15 @@ from homeassistant.helpers.typing import ConfigType
 
 from .const import (
     CONF_CLOUDHOOK_URL,
-    CONF_OLD_WEBHOOK_URLS,
     CONF_WEBHOOK_SECRET,
-    CONF_WEBHOOK_URL,
     DOMAIN,
     ENTRY_VERSION,
+    WEBHOOK_DATA,
 )
 from .dashboard import async_setup_dashboard
 from .entity import chat_added_signal, chat_device_identifier
 from .gateways.base import Gateway, Transport
-from .helpers import create_gateway, is_complete, is_readable
+from .helpers import create_gateway, is_complete, is_readable, webhook_holder
 from .instance.announcing import async_end_for_good
 from .instance.hub import Instance, WhatsAppPresenceConfigEntry, WhatsAppPresenceData
 from .instance.registration import WebhookRegistration, async_remove_webhook
@@ -46,9 +45,6 @@ PLATFORMS = [
 ]
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
-
-# Kept in the entry by the webhook manager; nothing has to follow a change of them.
-_OWN_DATA = (CONF_WEBHOOK_URL, CONF_OLD_WEBHOOK_URLS, CONF_CLOUDHOOK_URL)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
@@ -78,12 +74,9 @@ async def async_setup_entry(
     hass: HomeAssistant, entry: WhatsAppPresenceConfigEntry
 ) -> bool:
     """Set up an instance; its chats subscribe in the background."""
-    if not is_complete(hass, entry.data):
+    if not _can_be_set_up(hass, entry):
         # An exception that says why would be told with a traceback.
         _LOGGER.error("What is stored of an account can't be used; see the repairs")
-        async_raise_issue(
-            hass, Issue.ENTRY_UNUSABLE, entry.entry_id, instance=entry.title
-        )
         return False
     async_clear_issue(hass, Issue.ENTRY_UNUSABLE, entry.entry_id)
     gateway = create_gateway(hass, entry.data)
@@ -107,12 +100,12 @@ async def async_setup_entry(
         .id
     )
     listener = _UpdateListener(entry)
+    entry.async_on_unload(entry.add_update_listener(listener.async_entry_updated))
     for subentry in listener.readable_chats(hass).values():
         instance.async_add_chat(subentry)
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
 
     entry.async_on_unload(partial(_clear_issues, hass, entry))
-    entry.async_on_unload(entry.add_update_listener(listener.async_entry_updated))
     async_open_webhook(hass, entry, gateway, instance.inbox.take)
     await registration.async_setup()
     if gateway.capabilities.transport is Transport.WEBSOCKET:
@@ -146,9 +139,30 @@ async def async_remove_entry(
         await store.async_load()
         if store.announced:
             await async_end_for_good(hass, entry.entry_id, gateway)
-        await async_remove_webhook(hass, entry, gateway)
+        if webhook_holder(hass, entry) is entry:
+            await async_remove_webhook(hass, entry, gateway)
     await store.async_remove()
     async_stop_redacting(entry.entry_id)
+
+
+@callback
+def _can_be_set_up(hass: HomeAssistant, entry: ConfigEntry) -> bool:
+    """Whether an entry has what it needs, and has it alone; if not, that is told."""
+    told, title = entry.entry_id, entry.title
+    if not is_complete(hass, entry.data):
+        async_raise_issue(hass, Issue.ENTRY_UNUSABLE, told, instance=title)
+        return False
+    if (holder := webhook_holder(hass, entry)) is entry:
+        return True
+    async_raise_issue(
+        hass,
+        Issue.ENTRY_UNUSABLE,
+        told,
+        variant="shared",
+        instance=title,
+        other=holder.title,
+    )
+    return False
 
 
 @callback
@@ -191,7 +205,7 @@ class _UpdateListener:
 
     def _remember(self, entry: WhatsAppPresenceConfigEntry) -> None:
         self._data = {
-            key: value for key, value in entry.data.items() if key not in _OWN_DATA
+            key: value for key, value in entry.data.items() if key not in WEBHOOK_DATA
         }
         self._options = dict(entry.options)
         self._title = entry.title

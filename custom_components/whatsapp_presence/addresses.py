@@ -11,6 +11,9 @@ from homeassistant.util.network import is_ip_address
 
 RESOLVE_TIMEOUT = 5
 
+# All of IPv6 that leads anywhere in the internet; there is more that was given up, such as
+# addresses of one site.
+_INTERNET = ip_network("2000::/3")
 # Where a network without IPv4 reaches what has nothing else.
 _NAT64 = ip_network("64:ff9b::/96")
 # Addresses of examples lead nowhere: neither into a house nor out of one.
@@ -70,7 +73,12 @@ def _is_public(text: str) -> bool:
     if not is_ip_address(text):
         # Loopback, or a name that leads nowhere.
         return False
-    address = _plain(text)
+    return _is_global(_plain(text))
+
+
+def _is_global(address: IPv4Address | IPv6Address) -> bool:
+    if isinstance(address, IPv6Address) and address not in _INTERNET:
+        return False
     return address.is_global and not address.is_multicast
 
 
@@ -128,4 +136,4 @@ def _is_inside(text: str) -> bool:
     address = _plain(text)
     if address.is_loopback or any(address in network for network in _EXAMPLES):
         return False
-    return not address.is_global or address.is_multicast
+    return not _is_global(address)

@@ -137,13 +137,16 @@ class AddingFlow(ConfigSubentryFlow):
     def configured(self) -> set[str]:
         """Return the ids of the entry's chats, their other ids among them."""
         entry: ConfigEntry[Any] = self._get_entry()
+        subentries = entry.subentries.values()
         ids = {
             chat_id
-            for subentry in entry.subentries.values()
+            for subentry in subentries
             if subentry.subentry_type == SUBENTRY_TYPE_CHAT
             for chat_id in (subentry.data.get(CONF_CHAT), subentry.data.get(CONF_ALIAS))
             if isinstance(chat_id, str)
         }
+        # Of what can't be read; nor can another have the same.
+        ids |= {one.unique_id for one in subentries if isinstance(one.unique_id, str)}
         if entry.state is ConfigEntryState.LOADED and isinstance(
             data := entry.runtime_data, WhatsAppPresenceData
         ):
@@ -275,7 +278,8 @@ class ChatSubentryFlow(AddingFlow):
         if user_input is not None:
             chat_id = await self._async_identify(user_input[CONF_CHAT].strip(), errors)
             if chat_id is not None:
-                is_itself = chat_id == subentry.data.get(CONF_CHAT)
+                itself = (subentry.data.get(CONF_CHAT), subentry.unique_id)
+                is_itself = chat_id in itself
                 if not is_itself and self.is_added(chat_id, None):
                     return self.async_abort(reason="already_configured")
                 return self.async_update_and_abort(

@@ -1,7 +1,6 @@
 """Config flow: gateway, credentials, and on to the first chat."""
 
 from collections.abc import Mapping
-import logging
 from typing import Any, override
 
 import voluptuous as vol
@@ -20,7 +19,7 @@ from homeassistant.config_entries import (
     UnknownEntry,
 )
 from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID
-from homeassistant.core import callback
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.data_entry_flow import section
 from homeassistant.helpers.selector import (
     BooleanSelector,
@@ -44,6 +43,7 @@ from .const import (
     SECTION_ADVANCED,
     SUBENTRY_TYPE_CHAT,
     SUBENTRY_TYPE_CHATS,
+    WEBHOOK_DATA,
 )
 from .exceptions import error_key
 from .gateways import GATEWAYS
@@ -55,15 +55,12 @@ from .gateways.base import (
     InstanceStatus,
     Transport,
 )
-from .helpers import ends_on, find_gateway, is_usable, new_webhook_id
+from .helpers import ends_on, find_gateway, is_usable, new_webhook_id, webhook_holder
 from .instance.address import known_url
 from .instance.credentials import Credentials
 from .instance.registration import async_renew_webhook
 from .reaching import async_ask, async_find_notices
 from .same_server import async_abort_if_same, async_leave_out_configured
-
-_LOGGER = logging.getLogger(__name__)
-
 
 _TEXT = TextSelector()
 _TOKEN = TextSelector(
@@ -282,7 +279,7 @@ class WhatsAppPresenceConfigFlow(_EntryDialog, domain=DOMAIN):
         if gateway_class is None or entry.version != ENTRY_VERSION:
             return self.async_abort(reason="unusable_entry")
         gateway_type = gateway_class.key
-        stored = _mended(entry, gateway_class)
+        stored = _mended(self.hass, entry, gateway_class)
         data = dict(stored)
         errors: dict[str, str] = {}
         if user_input is not None:
@@ -389,9 +386,14 @@ async def _list_instances(gateway: Gateway) -> list[str]:
     return await lister.list_instances()
 
 
-def _mended(entry: ConfigEntry, gateway_class: type[Gateway]) -> dict[str, Any]:
+def _mended(
+    hass: HomeAssistant, entry: ConfigEntry, gateway_class: type[Gateway]
+) -> dict[str, Any]:
     """Return an entry's data with what is missing left empty, or made up if it can be."""
     data = dict(entry.data)
+    if webhook_holder(hass, entry) is not entry:
+        for key in (*WEBHOOK_DATA, CONF_WEBHOOK_ID):
+            data.pop(key, None)
     for key, default in (
         (gateway_class.instance_field, ""),
         (gateway_class.token_field, ""),
@@ -447,17 +449,18 @@ class WhatsAppPresenceOptionsFlow(OptionsFlow):
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask in the form that says what is true of the gateway."""
-        return self._ask(user_input)
+        return await self._async_ask_options(user_input)
 
     @ends_on(UnknownEntry, reason="account_removed")
     async def async_step_stream(
         self, user_input: dict[str, Any] | None = None
     ) -> ConfigFlowResult:
         """Ask where events come over a stream."""
-        return self._ask(user_input)
+        return await self._async_ask_options(user_input)
 
-    @callback
-    def _ask(self, user_input: dict[str, Any] | None) -> ConfigFlowResult:
+    async def _async_ask_options(
+        self, user_input: dict[str, Any] | None
+    ) -> ConfigFlowResult:
         """Ask for all options at once that are of any use with the gateway."""
         entry = self.config_entry
         if not is_usable(self.hass, entry):
@@ -466,7 +469,7 @@ class WhatsAppPresenceOptionsFlow(OptionsFlow):
             options = {**entry.options, **user_input}
             options.pop(CONF_WEBHOOK_SECRET, None)
             if options.pop(CONF_NEW_WEBHOOK_ADDRESS, False):
-                async_renew_webhook(self.hass, entry)
+                await async_renew_webhook(self.hass, entry)
             if secret := user_input.get(CONF_WEBHOOK_SECRET, "").strip():
                 options[CONF_WEBHOOK_SECRET] = secret
             return self.async_create_entry(data=options)

@@ -29,6 +29,8 @@ CONF_WEBHOOK_URL: Final = "webhook_url"
 CONF_OLD_WEBHOOK_URLS: Final = "old_webhook_urls"
 CONF_NEW_WEBHOOK_ADDRESS: Final = "new_webhook_address"
 CONF_CLOUDHOOK_URL: Final = "cloudhook_url"
+# What is kept in an entry of its webhook's addresses; nothing has to follow a change.
+WEBHOOK_DATA: Final = (CONF_WEBHOOK_URL, CONF_OLD_WEBHOOK_URLS, CONF_CLOUDHOOK_URL)
 
 SECTION_ADVANCED: Final = "advanced"
 SECTION_TIMING: Final = "timing"

@@ -5,7 +5,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 from typing import Any, Final, override
 
-from homeassistant.const import EntityStateAttribute
+from homeassistant.const import EntityStateAttribute, Platform
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 from homeassistant.helpers.dispatcher import async_dispatcher_connect
@@ -61,6 +61,10 @@ def async_add_chat_entities(
 # else by which a chat's entities could be told from the account's. So those of chats
 # have a feature, of which nothing is made: notify.NotifyEntityFeature.TITLE.
 CHAT_FEATURE: Final = 1
+
+# The order in which a chat's entities are written, whichever platform was set up first:
+# who is told of an event finds what it has led to in the states.
+_TURNS: Final = (Platform.BINARY_SENSOR, Platform.SENSOR, Platform.EVENT)
 
 _NOTHING: Final = object()
 _UNAVAILABLE: Final = object()
@@ -135,7 +139,12 @@ class ChatEntity(_WrittenOnChangeEntity):
             parts.append(self.entity_description.key)
         self.entity_id = f"{platform.domain}.{'_'.join(parts)}"
 
-    # Both are asked for when the entity is added, so nothing is kept of them.
+    # All are asked for when the entity is added, so nothing is kept of them.
+
+    @property
+    def turn(self) -> int:
+        """When the entity is written."""
+        return _TURNS.index(Platform(self.platform.domain))
 
     @property
     @override

@@ -1,6 +1,8 @@
 """Errors in the user's language."""
 
 from collections.abc import Mapping
+from pathlib import PurePath
+from traceback import walk_tb
 
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
@@ -35,6 +37,16 @@ def error_key(err: GatewayError) -> str:
 def translated(err: GatewayError) -> HomeAssistantError:
     """Return the error as one that an action may raise."""
     return HomeAssistantError(translation_domain=DOMAIN, translation_key=error_key(err))
+
+
+def unexpected(err: Exception) -> str:
+    """Return what may be logged of an error: its kind, and where it was raised.
+
+    Its own words, and a traceback's, may hold what must not be in a log.
+    """
+    *_, (frame, line) = walk_tb(err.__traceback__)
+    place = PurePath(frame.f_code.co_filename).name
+    return f"Unexpected {type(err).__name__} in {place}, line {line}"
 
 
 async def async_message(

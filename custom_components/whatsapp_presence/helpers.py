@@ -22,6 +22,7 @@ from .const import (
     CONF_GATEWAY,
     CONF_SETTLE_TIME,
     CONF_VERSION,
+    DOMAIN,
     ENTRY_VERSION,
     MAX_SETTLE_TIME,
     SUBENTRY_TYPE_CHAT,
@@ -92,6 +93,19 @@ def is_complete(hass: HomeAssistant, data: Mapping[str, Any]) -> bool:
 def is_usable(hass: HomeAssistant, entry: ConfigEntry) -> bool:
     """Whether what is stored of an account is in a form that is known, and complete."""
     return entry.version == ENTRY_VERSION and is_complete(hass, entry.data)
+
+
+def webhook_holder(hass: HomeAssistant, entry: ConfigEntry) -> ConfigEntry:
+    """Return whose an entry's webhook is: the first's of those that have the same.
+
+    One was copied from the other then, by hand. What can't be set up has none.
+    """
+    entries = hass.config_entries.async_entries(
+        DOMAIN, include_ignore=False, include_disabled=False
+    )
+    webhook_id = entry.data.get(CONF_WEBHOOK_ID)
+    same = (one for one in entries if one.data.get(CONF_WEBHOOK_ID) == webhook_id)
+    return next((one for one in same if one is entry or is_usable(hass, one)), entry)
 
 
 def find_gateway(data: Mapping[str, Any]) -> type[Gateway] | None:

@@ -150,13 +150,11 @@ class _Home:
             national and _is_mobile(national) and _chat(national) != _chat(own)
         ):
             return _chat(own)
-        if national and (
-            _is_mobile(national) or not self._trunk or self.is_dialled(digits)
-        ):
+        if national and (_is_mobile(national) or self._is_whole(national, digits)):
             return _confirm(national)
         if old := self._dialled_once(digits):
             return _confirm(old)
-        if foreign := self.abroad(digits) or _valid(digits):
+        if foreign := next(self.abroad(digits), None) or _valid(digits):
             return _confirm(foreign)
         if refused := _dialled_elsewhere(digits):
             return Refused(refused)
@@ -165,14 +163,13 @@ class _Home:
             return Refused(Refusal.TRUNK_PREFIX)
         return typed
 
-    def abroad(self, digits: str, *, sure: bool = False) -> PhoneNumber | None:
-        """Read a number behind what is dialled at home for a call abroad."""
+    def abroad(self, digits: str, *, sure: bool = False) -> Iterator[PhoneNumber]:
+        """Read a number behind all that may be dialled at home for a call abroad."""
         for end in range(1, min(len(digits), 8)):
             if self._exit.fullmatch(digits[:end]) and (
                 number := _abroad(digits[end:], sure=sure)
             ):
-                return number
-        return None
+                yield number
 
     def _with_code(self, digits: str) -> PhoneNumber | None:
         """Read a mobile's number that begins with the country's code."""
@@ -200,9 +197,7 @@ class _Home:
             number := self._with_code(digits.removeprefix(self._trunk))
         ):
             return number
-        found = re.match(_OLD_TRUNKS.get(self._code or 0, "$"), digits)
-        number = _number(self._code, digits[found.end() :]) if found else None
-        return number if number and _is_mobile(number) else None
+        return _behind_old_trunk(self._code, digits)
 
     def _readings(self, digits: str) -> Iterator[PhoneNumber]:
         if self.is_dialled(digits):
@@ -211,18 +206,28 @@ class _Home:
         # It knows carriers' codes, Argentina's 15, and numbers without their area.
         if (number := _parsed(digits, self._region)).country_code == self._code:
             yield number
+        if zero := _with_lost_zero(_number(self._code, digits)):
+            yield zero
 
     def is_dialled(self, digits: str) -> bool:
         """Whether a number begins as it is dialled inside the country."""
         return bool(self._trunk) and digits.startswith(self._trunk)
+
+    def _is_whole(self, number: PhoneNumber, digits: str) -> bool:
+        """Whether digits are all that is written of a number inside the country."""
+        if not self._trunk or self.is_dialled(digits):
+            return True
+        # In North America, the trunk's 1 is left away.
+        written = phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL)
+        return phonenumbers.normalize_digits_only(written) == digits
 
     def _possible(self, national: PhoneNumber | None, digits: str) -> Typed:
         """Show what has a number's length, although no plan may know it."""
         candidates: list[PhoneNumber | None] = []
         if self.is_dialled(digits) or len(digits) in self._lengths:
             candidates += self._readings(digits)
-        if not digits.startswith("0"):
-            candidates.append(_split(digits))
+        if not isinstance(typed := _international(digits), Refused):
+            candidates.append(_split(_digits_of(typed)))
         candidates.append(national)
         return next(
             (_confirm(number) for number in candidates if number and _may_be(number)),
@@ -257,7 +262,8 @@ def _with_zero(number: PhoneNumber) -> ChatId | Confirm | Refused:
         return _chat(number)
     if belongs:
         if not _is_mobile(without):
-            return _taken(number)
+            is_better = _is_valid(without) and not _is_valid(number)
+            return _taken(without if is_better else number)
         # Italy's landlines have their zero, its mobiles have none.
         is_valid = _is_valid(number)
         return _confirm(without) if is_valid else _chat(without)
@@ -283,7 +289,7 @@ def _taken(number: PhoneNumber) -> ChatId | Confirm | Refused:
     if possible == ValidationResult.IS_POSSIBLE:
         return _chat(number)
     # Plans change, and the gateway knows better.
-    return _confirm(number)
+    return _confirm(_with_lost_zero(number) or number)
 
 
 def _undialled(number: PhoneNumber) -> PhoneNumber | None:
@@ -298,8 +304,24 @@ def _undialled(number: PhoneNumber) -> PhoneNumber | None:
         mobile = _number(_ARGENTINA, f"9{_national_digits(local).removeprefix('9')}")
         return mobile if _is_mobile(mobile) else None
     parsed = _parsed(f"+{_digits(number)}", None)
-    is_other = _digits(parsed) != _digits(number)
-    return parsed if is_other and _is_valid(parsed) else None
+    if _digits(parsed) != _digits(number) and _is_valid(parsed):
+        return parsed
+    return None if _is_valid(number) else _behind_old_trunk(number.country_code, rest)
+
+
+def _behind_old_trunk(code: int | None, rest: str) -> PhoneNumber | None:
+    """Read a mobile's number behind what was dialled before it in former times."""
+    found = re.match(_OLD_TRUNKS.get(code or 0, "$"), rest)
+    number = _number(code, rest[found.end() :]) if found else None
+    return number if number and _is_mobile(number) else None
+
+
+def _with_lost_zero(number: PhoneNumber) -> PhoneNumber | None:
+    """Read a mobile's number whose own zero was left away by habit."""
+    if number.country_code not in _OWN_ZEROS:
+        return None
+    zero = _number(number.country_code, f"0{_national_digits(number)}")
+    return zero if _is_mobile(zero) else None
 
 
 def _without_second_code(number: PhoneNumber) -> PhoneNumber | None:
@@ -329,11 +351,14 @@ def _behind_zeros(digits: str, home: _Home | None) -> Typed:
     """Read what is behind 00, which some countries dial in another way."""
     typed = _international(digits)
     sure = isinstance(typed, ChatId)
-    abroad = home.abroad(f"00{digits}", sure=sure) if home else None
+    found = list(home.abroad(f"00{digits}", sure=sure)) if home else []
     if isinstance(typed, ChatId) and (number := _valid(digits)):
-        is_sure = abroad is None or _chat(abroad) == typed
+        is_sure = all(_chat(abroad) == typed for abroad in found)
         return typed if is_sure else _confirm(number)
-    if abroad is not None and _digits(abroad) != digits:
+    if found and _digits(abroad := found[0]) != digits:
+        if isinstance(typed, Confirm) and _valid(_digits_of(typed)):
+            # An Italian mobile's behind a zero, which has to be confirmed anyway.
+            return typed
         return _chat(abroad) if _is_valid(abroad) else _confirm(abroad)
     if refused := _dialled_elsewhere(f"00{digits}", sure=sure):
         return Refused(refused)
@@ -416,7 +441,7 @@ def _digits(number: PhoneNumber) -> str:
     return f"{number.country_code}{_national_digits(number)}"
 
 
-def _digits_of(chat: ChatId) -> str:
+def _digits_of(chat: ChatId | Confirm) -> str:
     return chat.chat_id.partition("@")[0]
 
 

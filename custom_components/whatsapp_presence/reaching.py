@@ -10,6 +10,7 @@ from homeassistant.core import HomeAssistant
 
 from .chat_list import Notice
 from .const import CONF_GATEWAY
+from .exceptions import unexpected
 from .gateways import GATEWAYS
 from .gateways.base import (
     AuthenticationError,
@@ -68,8 +69,7 @@ async def async_ask[T](
         except GatewayError as err:
             refusals.append(err)
         except Exception as err:  # noqa: BLE001
-            # The message and the traceback's values may hold what must not be logged.
-            _LOGGER.error("Unexpected %s while asking a gateway", type(err).__name__)
+            _LOGGER.error("%s, while asking a gateway", unexpected(err))
             errors["base"] = "unknown"
             return None
         else:

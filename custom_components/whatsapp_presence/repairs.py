@@ -46,22 +46,15 @@ class Issue(StrEnum):
     ENTRY_UNUSABLE = "entry_unusable"
 
 
-_SEVERITY = {
-    Issue.NO_PUBLIC_URL: ir.IssueSeverity.WARNING,
-    Issue.WEBHOOK_NOT_REGISTERED: ir.IssueSeverity.WARNING,
-    Issue.WEBHOOK_SILENT: ir.IssueSeverity.WARNING,
-    Issue.STREAM_REFUSED: ir.IssueSeverity.WARNING,
-    Issue.STREAM_SILENT: ir.IssueSeverity.WARNING,
-    Issue.INSTANCE_NOT_READY: ir.IssueSeverity.ERROR,
-    Issue.CHAT_REFUSED: ir.IssueSeverity.WARNING,
-    Issue.PRESENCE_FAILING: ir.IssueSeverity.WARNING,
-    Issue.NOTHING_ARRIVES: ir.IssueSeverity.WARNING,
-    Issue.ENGINE_CANNOT_TELL: ir.IssueSeverity.ERROR,
-    Issue.WEBHOOK_CONTESTED: ir.IssueSeverity.WARNING,
-    Issue.CHAT_UNREADABLE: ir.IssueSeverity.WARNING,
-    Issue.ENTRY_TOO_NEW: ir.IssueSeverity.ERROR,
-    Issue.ENTRY_UNUSABLE: ir.IssueSeverity.ERROR,
-}
+# What keeps a whole account from being shown.
+_ERRORS: Final = frozenset(
+    {
+        Issue.INSTANCE_NOT_READY,
+        Issue.ENGINE_CANNOT_TELL,
+        Issue.ENTRY_TOO_NEW,
+        Issue.ENTRY_UNUSABLE,
+    }
+)
 
 
 def _issue_id(issue: Issue, owner_id: str) -> str:
@@ -88,7 +81,9 @@ def async_raise_issue(
         data={"issue": issue.value, "owner_id": owner_id},
         is_fixable=issue in FIX_FLOWS,
         learn_more_url=learn_more_url(issue),
-        severity=_SEVERITY[issue],
+        severity=ir.IssueSeverity.ERROR
+        if issue in _ERRORS
+        else ir.IssueSeverity.WARNING,
         translation_key=issue if variant is None else f"{issue}_{variant}",
         translation_placeholders=placeholders,
     )
@@ -318,7 +313,7 @@ class _ContestedFlow(_FixFlow):
     async def async_fix(self, data: Any, user_input: Mapping[str, Any]) -> bool:
         if user_input.get(CONF_DELETE_OTHER):
             return bool(await data.webhook.async_delete_others())
-        data.webhook.async_renew()
+        await data.webhook.async_renew()
         return True
 
 

@@ -58,8 +58,8 @@ async def async_leave_out_configured(
 async def _async_is_same(hass: HomeAssistant, first: str, second: str) -> bool:
     """Whether two addresses lead to the same path and port of the same host.
 
-    All of loopback is one host; a name is where it leads to, if it leads somewhere. But
-    one proxy has the names of many servers, where a name alone tells them apart.
+    All of this machine is one host; a name is where it leads to, if it leads somewhere.
+    But one proxy has the names of many servers, where a name alone tells them apart.
     """
     try:
         one, two = URL(first), URL(second)
@@ -73,7 +73,12 @@ async def _async_is_same(hass: HomeAssistant, first: str, second: str) -> bool:
     if one.is_default_port() and not any(map(_is_machine, names)):
         return False
     hosts = await asyncio.gather(*(async_resolve(hass, name) for name in names))
-    return not hosts[0].isdisjoint(hosts[1])
+    if not hosts[0].isdisjoint(hosts[1]):
+        return True
+    # This machine has an address in the house as well.
+    api = hass.config.api
+    here = {"localhost", api.local_ip if api else "localhost"}
+    return not any(map(here.isdisjoint, hosts))
 
 
 def _is_machine(name: str) -> bool:

@@ -1,5 +1,6 @@
 """The action that returns what is known of chats."""
 
+import asyncio
 from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
@@ -90,14 +91,19 @@ async def _async_get_presence(call: ServiceCall) -> ServiceResponse:
 
 async def _async_refresh(found: list[_Found]) -> None:
     """Ask for chats; one that fails does not keep the others from being told."""
-    errors: list[GatewayError] = []
-    for one in found:
-        try:
-            await one.instance.rounds.async_ask_now(one.chat)
-        except GatewayError as err:
-            errors.append(err)
+    asked = await asyncio.gather(*map(_async_ask, found))
+    errors = [err for err in asked if err is not None]
     if errors and len(errors) == len(found):
         raise translated(errors[0]) from errors[0]
+
+
+async def _async_ask(one: _Found) -> GatewayError | None:
+    """Ask for a chat; returns why it could not be asked for."""
+    try:
+        await one.instance.rounds.async_ask_now(one.chat)
+    except GatewayError as err:
+        return err
+    return None
 
 
 def _chats_of(call: ServiceCall) -> tuple[list[_Found], list[dict[str, Any]]]:

@@ -52,9 +52,9 @@ class Host:
         # What a restart needs: the port is stored, and the login stays good.
         self._login = folder / "login.json"
         port: int | None = None
-        self._token = ""
+        token = ""
         if self._login.exists():
-            port, self._token = json.loads(self._login.read_text("utf-8"))
+            port, token = json.loads(self._login.read_text("utf-8"))
         self.home_assistant = HomeAssistant(
             folder,
             port=port,
@@ -66,6 +66,7 @@ class Host:
             launcher=launcher,
             start_timeout=start_timeout,
         )
+        self.home_assistant.token = token
         self.started_after = 0.0
 
     async def __aenter__(self) -> Self:
@@ -79,9 +80,7 @@ class Host:
     async def _start(self) -> Self:
         begin = time.monotonic()
         await self.home_assistant.start()
-        if self._token:
-            self.home_assistant.token = self._token
-        else:
+        if not self.home_assistant.token:
             await self.home_assistant.onboard()
             await self.home_assistant.wait_until_tidy()
             self._login.write_text(

@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager, suppress
 from itertools import count
 import os
 from pathlib import Path
+import random
 import shutil
 import socket
 import sys
@@ -64,11 +65,16 @@ class ApiError(Exception):
 
 
 def free_port() -> int:
-    """Return a port of loopback that is free now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port of loopback that is free now, and likely to be so when it is used.
+
+    Those that the system gives away by itself lie above these: whoever connects to
+    anything meanwhile may get one of them.
+    """
+    while True:
+        port = random.randrange(20_000, 32_000)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class HomeAssistant:
@@ -191,7 +197,9 @@ class HomeAssistant:
     async def _answers(self) -> bool:
         try:
             async with self.session.get("/api/onboarding") as response:
-                return response.status in (200, 404)
+                # Who is onboarded has no such page any more; nor has a server that is
+                # not as far yet, or another one that was given the same port.
+                return response.status == (404 if self.token else 200)
         except aiohttp.ClientConnectionError:
             return False
 

@@ -277,11 +277,16 @@ async def test_a_plan_without_webhooks_is_told(stage: Stage) -> None:
     await stage.open("/config/repairs")
     await page.get_by_text(title).click()
     dialog = Dialog(stage)
-    block = dialog.dialog.locator("pre")
+    shown_address = dialog.dialog.locator("code", has_text="/api/webhook/")
     address = re.compile(
         re.escape(f"{stage.home_assistant.url}/api/webhook/") + "[\\w-]{22,}"
     )
-    await expect(block).to_have_text(address)
+    await expect(shown_address).to_have_text(address)
+    # One of Home Assistant Cloud is as long as that, and without a place to break it.
+    right = await shown_address.evaluate(
+        "one => { one.append('x'.repeat(150)); return one.getBoundingClientRect().right; }"
+    )
+    assert right <= PHONE[0] - 16
     options = steps["confirm"]["menu_options"]
     await dialog.dialog.get_by_text(options["again"]).click()
     refused = texts["fix_flow"]["abort"]["not_registered"]
@@ -358,13 +363,14 @@ async def test_an_automation_is_made_and_runs(stage: Stage) -> None:
     await stage.until(online, "on")
     await stage.open("/config/automation/dashboard")
     await expect(page.get_by_text("Greet David")).to_be_visible()
-    await expect(page.get_by_text(re.compile("seconds? ago|now"))).to_be_visible()
+    await expect(
+        page.get_by_text(re.compile("(second|minute)s? ago|now"))
+    ).to_be_visible()
     state = await stage.state("automation.greet_david")
     assert state["attributes"]["last_triggered"]
 
 
 # The grace time passes for real: nobody sets a clock that a browser goes by.
-@pytest.mark.timeout(600)
 async def test_an_outage_is_told_once_and_ends_by_itself(stage: Stage) -> None:
     """All that depends on the gateway is unavailable while it is away, no longer."""
     page = stage.page

@@ -142,11 +142,13 @@ async def test_what_needs_the_user_is_told(
     await stage.open(PAGE)
     await expect(page.get_by_text("Needs your attention")).to_be_hidden()
     await waapi.account.set_status("qr")
-    await expect(page.get_by_text("Needs your attention")).to_be_visible(timeout=90_000)
+    await expect(page.get_by_text("Needs your attention")).to_be_visible(
+        timeout=180_000
+    )
     lost = page.locator("hui-tile-card", has_text="Waiting for login")
     await expect(lost.filter(visible=True)).to_have_count(1)
     alert = page.locator("ha-alert", has_text="not connected to WhatsApp")
-    await expect(alert).to_be_visible(timeout=90_000)
+    await expect(alert).to_be_visible(timeout=180_000)
     for width, height in (PHONE, DESKTOP):
         await page.set_viewport_size({"width": width, "height": height})
         # The page follows a moment later.
@@ -158,7 +160,7 @@ async def test_what_needs_the_user_is_told(
 
     await stage.open(PAGE)
     await waapi.account.set_status("ready")
-    await expect(page.get_by_text("Needs your attention")).to_be_hidden(timeout=90_000)
+    await expect(page.get_by_text("Needs your attention")).to_be_hidden(timeout=180_000)
 
 
 async def test_announcing_tells_its_price_first(
@@ -217,7 +219,7 @@ async def test_the_dashboard_is_offered(stage: Stage) -> None:
     await card.click()
     await page.get_by_role("button", name="Create").click()
     async with stage.home_assistant.websocket() as call:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(120):
             while len(made := await call("lovelace/dashboards/list")) < 3:
                 await asyncio.sleep(0.1)
             # What it is made of, the front end saves a moment later.

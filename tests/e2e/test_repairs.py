@@ -19,6 +19,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 ADDRESS: Final = f"https://hooks.nabu.casa/{'gAAAAABinvented' * 12}"
 GIVEN: Final = {
     "instance": "WAHA Katharina Lindqvist",
+    "other": "WAHA garden",
     "name": "WaAPI Katharina Lindqvist",
     "chat": "Bartholomew van der Meer",
     "webhook_url": ADDRESS,
@@ -72,12 +73,12 @@ async def assert_reachable(*buttons: Locator) -> None:
 async def test_each_can_be_acted_on(phone: Stage, key: str) -> None:
     """Words, the address, buttons, and the way to the documentation."""
     page = phone.page
-    issue = Issue(key.removesuffix("_local"))
+    (issue,) = (one for one in Issue if f"{key}_".startswith(f"{one}_"))
     texts = TEXTS["issues"][key]
     instance = await phone.instance("waapi")
     told = {"issue": issue, "owner_id": instance.entry_id}
     if key != issue:
-        told["variant"] = "local"
+        told["variant"] = key.removeprefix(f"{issue}_")
     await phone.home_assistant.post("/api/services/prompter/tell", {**told, **GIVEN})
     await open_repair(phone, texts["title"].format(**GIVEN))
 

@@ -354,7 +354,6 @@ def test_what_it_says_of_itself(session: ClientSession) -> None:
     assert gateway.unique_id == INSTANCE_ID
     assert gateway.secrets == {INSTANCE_ID, TOKEN}
     assert gateway.capabilities.transport is Transport.WEBHOOK
-    assert gateway.capabilities.renewal_requests == 2
 
 
 INFO = {"status": "WORKING", "me": {"id": ANNA, "pushName": "Olga"}}

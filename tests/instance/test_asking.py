@@ -1,6 +1,5 @@
 """Asking for chats: what comes of answers, of failures, and of what comes too late."""
 
-import asyncio
 from itertools import pairwise
 from typing import Any
 
@@ -30,6 +29,7 @@ from ..common import (
     chat_of,
     instance_of,
     issue,
+    let_happen,
     online,
     pass_time,
     requests,
@@ -379,8 +379,7 @@ async def answer_late(hass: HomeAssistant, freezer: FrozenDateTimeFactory) -> No
     """Let what was delayed be answered."""
     freezer.tick(5)
     async_fire_time_changed(hass)
-    for _ in range(600):
-        await asyncio.sleep(0)
+    await let_happen()
 
 
 async def test_answer_of_an_account_that_was_lost_meanwhile_does_not_count(

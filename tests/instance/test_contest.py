@@ -28,6 +28,7 @@ from ..common import (
     create_entry,
     instance_of,
     issue,
+    let_happen,
     set_up,
     settle,
     until,
@@ -41,6 +42,7 @@ pytestmark = pytest.mark.usefixtures("repairs_component", "reachable", "unpaced"
 OTHER = f"https://other-home.example{WEBHOOK_PATH}"
 CHECK = 15 * 60
 FAR = "custom_components.whatsapp_presence.instance.address.is_local_host"
+LEADS_HOME = "custom_components.whatsapp_presence.instance.address.async_leads_home"
 
 type Fix = Callable[..., Awaitable[dict[str, Any]]]
 
@@ -137,6 +139,57 @@ async def test_another_homes_address_is_left_alone(
     await account.set_presence(anna(account), "typing")
     await settle(hass, account)
     assert activity(hass) == "typing"
+
+
+@pytest.mark.parametrize("port", ["", ":443"])
+async def test_an_address_that_the_gateway_writes_in_its_own_way_is_kept(
+    hass: HomeAssistant,
+    account: Account,
+    freezer: FrozenDateTimeFactory,
+    far_away: None,
+    port: str,
+) -> None:
+    """It would else be written anew at every look."""
+    hass.config.external_url = "https://home.example"
+    with patch(LEADS_HOME, return_value=False):
+        await set_up(hass, account)
+        kept = f"https://Home.Example{port}{WEBHOOK_PATH}"
+        account.remove_webhook(webhook_url(hass))
+        register(account, kept)
+        before = writes(account)
+        for _ in range(3):
+            await check(hass, freezer, account)
+        assert webhook_urls(account) == [kept]
+        assert writes(account) == before
+        assert issue(hass, Issue.WEBHOOK_CONTESTED) is None
+        await hass.config_entries.async_remove(ENTRY_ID)
+    assert webhook_urls(account) == []
+
+
+@pytest.mark.parametrize("ends", ["removed", "by hand", "renewed"])
+async def test_an_address_that_the_gateway_writes_in_its_own_way_is_taken_back(
+    hass: HomeAssistant, account: Account, far_away: None, ends: str
+) -> None:
+    """As any other of this home's, when it is not wanted any more."""
+    hass.config.external_url = "https://home.example"
+    with patch(LEADS_HOME, return_value=False):
+        entry = await set_up(hass, account)
+        account.remove_webhook(webhook_url(hass))
+        register(account, f"https://Home.Example:443{WEBHOOK_PATH}")
+        if ends == "removed":
+            await hass.config_entries.async_remove(ENTRY_ID)
+        else:
+            form = await hass.config_entries.options.async_init(ENTRY_ID)
+            await hass.config_entries.options.async_configure(
+                form["flow_id"],
+                {
+                    "register_webhook": ends != "by hand",
+                    "new_webhook_address": ends == "renewed",
+                },
+            )
+            await settle(hass, account)
+    new = [f"https://home.example/api/webhook/{entry.data['webhook_id']}"]
+    assert webhook_urls(account) == (new if ends == "renewed" else [])
 
 
 async def test_a_copy_leaves_what_the_original_wrote(
@@ -240,6 +293,21 @@ async def test_or_the_other_address_is_deleted(
     )
     assert entry.data["webhook_id"] == WEBHOOK_ID
     assert issue(hass, Issue.WEBHOOK_CONTESTED) is None
+
+
+async def test_what_the_gateway_writes_in_its_own_way_is_not_the_other_address(
+    hass: HomeAssistant, account: Account, far_away: None, fix: Fix
+) -> None:
+    """Only what is another home's is deleted."""
+    hass.config.external_url = "https://home.example"
+    register(account, OTHER)
+    kept = f"https://Home.Example:443{WEBHOOK_PATH}"
+    with patch(LEADS_HOME, return_value=False):
+        await set_up_copy(hass, account)
+        account.remove_webhook(webhook_url(hass))
+        register(account, kept)
+        assert (await fix(delete_other=True))["type"] == "create_entry"
+    assert webhook_urls(account) == [kept]
 
 
 async def test_an_account_that_is_not_set_up_can_not_be_settled(
@@ -384,8 +452,7 @@ async def test_removal_in_the_middle_of_a_registration_leaves_no_orphan(
     assert await hass.config_entries.async_setup(ENTRY_ID)
     await until(lambda: failure.seen)
     removal = hass.async_create_task(hass.config_entries.async_remove(ENTRY_ID))
-    for _ in range(500):
-        await asyncio.sleep(0)
+    await let_happen()
     assert not removal.done()
     answered.set()
     await removal

@@ -47,6 +47,13 @@ def inbox(hass: HomeAssistant, heard: list[list[GatewayEvent]]) -> Inbox:
 
 
 @pytest.fixture
+def instant() -> Iterator[None]:
+    """Let all steps take no time."""
+    with patch.object(time, "perf_counter", Clock(0)):
+        yield
+
+
+@pytest.fixture
 def slow() -> Iterator[None]:
     """Let three steps take a slice."""
     with patch.object(time, "perf_counter", Clock(SLICE / 3)):
@@ -70,6 +77,7 @@ def told(heard: list[list[GatewayEvent]]) -> list[tuple[str, str | None]]:
     ]
 
 
+@pytest.mark.usefixtures("instant")
 async def test_a_few_events_are_worked_off_at_once(
     inbox: Inbox, heard: list[list[GatewayEvent]]
 ) -> None:

@@ -11,6 +11,9 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.whatsapp_presence.const import DOMAIN
+from custom_components.whatsapp_presence.instance.registration import (
+    async_renew_webhook,
+)
 from custom_components.whatsapp_presence.repairs import Issue
 from homeassistant.components import cloud
 from homeassistant.const import STATE_OFF, STATE_ON
@@ -837,6 +840,36 @@ async def test_cloudhook_that_can_not_be_made_is_tried_again(
 
     assert await hass.config_entries.async_remove(entry.entry_id)
     assert webhook_urls(account) == []
+
+
+@pytest.mark.parametrize("leaves", ["removed", "renewed"])
+async def test_the_cloud_is_imported_off_the_loop(
+    hass: HomeAssistant, account: Account, leaves: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is large, and an entry that was never loaded has not brought it yet."""
+    order: list[str] = []
+
+    async def load(hass: HomeAssistant, name: str) -> None:
+        order.append("import")
+
+    def subscription(hass: HomeAssistant) -> bool:
+        order.append("use")
+        return False
+
+    monkeypatch.setattr(
+        "custom_components.whatsapp_presence.instance.address.async_import_module", load
+    )
+    monkeypatch.setattr(cloud, "async_active_subscription", subscription)
+    entry = create_entry(account, chat())
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, "cloudhook_url": HOOK}
+    )
+    if leaves == "removed":
+        assert await hass.config_entries.async_remove(ENTRY_ID)
+    else:
+        await async_renew_webhook(hass, entry)
+    assert order[:2] == ["import", "use"]
 
 
 async def set_up_with_hook(hass: HomeAssistant, account: Account) -> MockConfigEntry:

@@ -13,6 +13,8 @@ from pytest_homeassistant_custom_component.common import async_fire_time_changed
 
 from custom_components.whatsapp_presence.gateways import GATEWAYS
 from custom_components.whatsapp_presence.gateways.pacing import Pace, Pacer, Priority
+from custom_components.whatsapp_presence.instance.chat import Chat
+from custom_components.whatsapp_presence.presence.model import PresenceUpdate
 from custom_components.whatsapp_presence.repairs import Issue
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNKNOWN
@@ -32,6 +34,7 @@ from ..common import (
     create_entry,
     instance_of,
     issue,
+    let_happen,
     online,
     pass_time,
     requests,
@@ -91,8 +94,7 @@ def turns_held_back() -> Generator[asyncio.Event]:
 
 async def settle_but(hass: HomeAssistant, waiting: asyncio.Task[Any]) -> None:
     """Let everything happen but what waits."""
-    for _ in range(2000):
-        await asyncio.sleep(0)
+    await let_happen(2000)
     assert not waiting.done()
 
 
@@ -258,6 +260,33 @@ async def test_failing_chat_is_tried_less_and_less_but_every_two_minutes(
     # 30 s, 1 min, 2, 2, …
     assert 29 <= failure.seen <= 33
     assert online(hass) == STATE_UNKNOWN
+
+
+async def test_an_error_of_our_own_costs_nobody_else_the_answer(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """It is logged without a number; the one chat is asked for again, like a failure."""
+    account.quirks.push_on_subscribe = False
+    await account.set_presence(anna(account), "online")
+    take = Chat.answer
+
+    def answer(one: Chat, update: PresenceUpdate, asked_at: float) -> bool:
+        if one.chat_id == ANNA:
+            raise KeyError(ANNA)
+        return take(one, update, asked_at)
+
+    with patch.object(Chat, "answer", answer):
+        await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    assert online(hass) == STATE_UNKNOWN
+    assert online(hass, BEN) == STATE_OFF
+    assert "Unexpected KeyError in test_rounds.py, line " in caplog.text
+    assert ANNA not in caplog.text
+
+    await advance(hass, freezer, account, 31)
+    assert online(hass) == STATE_ON
 
 
 async def test_too_many_requests_are_obeyed(

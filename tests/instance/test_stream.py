@@ -8,6 +8,7 @@ import pytest
 
 from custom_components.whatsapp_presence.const import DOMAIN
 from custom_components.whatsapp_presence.instance.hub import Instance
+from custom_components.whatsapp_presence.instance.people import People
 from custom_components.whatsapp_presence.repairs import Issue
 from homeassistant.config_entries import SOURCE_REAUTH
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE
@@ -130,6 +131,26 @@ async def test_refused_key_asks_for_a_new_one(
     assert online(hass) == STATE_UNAVAILABLE
     (flow,) = hass.config_entries.flow.async_progress_by_handler(DOMAIN)
     assert flow["context"]["source"] == SOURCE_REAUTH
+
+
+async def test_stream_goes_on_after_an_error_of_our_own(
+    hass: HomeAssistant,
+    account: Account,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """One event that nobody can bear does not cost all that come after it."""
+    await set_up_stream(hass, account)
+    with patch.object(People, "async_hear", side_effect=KeyError(ANNA)):
+        await account.set_presence(anna(account), "typing")
+        await until(lambda: "Unexpected KeyError" in caplog.text)
+    assert ANNA not in caplog.text
+
+    await until(lambda: not simulator.waha.sockets)
+    await in_time(hass, freezer, lambda: simulator.waha.sockets == 1, 15)
+    await account.set_presence(anna(account), "recording")
+    await until(lambda: activity(hass) == "recording")
 
 
 async def test_unload_ends_the_stream(

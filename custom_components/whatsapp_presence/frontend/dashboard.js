@@ -57,7 +57,8 @@ const deviceName = (hass, deviceId) => {
 
 /** Return the accounts, each with its chats, sorted by name. */
 const findAccounts = (hass) => {
-  const compare = new Intl.Collator(hass.locale?.language).compare;
+  const compare = new Intl.Collator(hass.locale?.language, { numeric: true })
+    .compare;
   const byName = (one, other) => compare(one.name, other.name);
   const accounts = new Map();
   const account = (id) => {

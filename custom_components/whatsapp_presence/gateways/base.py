@@ -125,7 +125,6 @@ class CannotTell(StrEnum):
 class Capabilities:
     """What a gateway can do.
 
-    `renewal_requests` is how many requests one `subscribe` costs, for the budget.
     `answers` is what an answer of `subscribe` or `snapshot` is. `announce_seconds` is how
     long the account is shown online after a call that asks WhatsApp for something: each
     `subscribe`, `snapshot`, `resolve` and `picture_url`; all others are free.
@@ -146,7 +145,6 @@ class Capabilities:
     answers: Source
     self_hosted: bool = False
     repeats_bodies: bool = False
-    renewal_requests: int = 1
     announce_seconds: float = 0.0
     lookup_batch: int = 1
     overwrites_webhooks: bool = False

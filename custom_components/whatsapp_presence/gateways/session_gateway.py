@@ -224,15 +224,15 @@ class SessionGateway(HttpGateway):
         )
 
     def _read_answer(
-        self, body: dict[str, Any], answer: Answer, asked: str | None = None
+        self, body: dict[str, Any], answer: Answer, chat: str | None = None
     ) -> PresenceUpdate | None:
-        """Read the presence in an answer; None if there is none."""
+        """Read the presence in an answer about a chat, or all; None if there is none."""
         if not items(body.get("presences")):
             return None
         return read_presence(
             body,
             self._notice,
-            asked=asked,
+            asked=chat,
             asked_at=answer.asked_at,
             source=Source.REMEMBERED,
             never_pauses=self._engine in NEVER_PAUSE,

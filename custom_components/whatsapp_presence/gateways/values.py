@@ -11,6 +11,8 @@ import time
 from typing import Any, Final, Protocol
 from unicodedata import category
 
+from yarl import URL
+
 from ..presence.chat_id import InvalidChatIdError, is_group, is_lid, normalise
 from ..presence.names import as_name
 from .base import ChatInfo, InvalidEventError, JsonLoads
@@ -18,7 +20,6 @@ from .shapes import Capture
 
 _LONGEST_ID: Final = 80
 _LONGEST_TEXT: Final = 200
-_LONGEST_NAME: Final = 100
 _LONGEST_ADDRESS: Final = 2048
 MAX_EVENTS: Final = 1000
 """Events of one body that are read. No gateway is known to send more than one."""
@@ -112,6 +113,16 @@ def address(value: Any) -> str | None:
     value = value[: 2 * _LONGEST_ADDRESS].strip()
     fits = len(value) <= _LONGEST_ADDRESS and value.isprintable()
     return value if value and fits and " " not in value else None
+
+
+def webhook_address(value: Any) -> str | None:
+    """Read a webhook's URL in one form, with whatever port or capitals it is kept."""
+    if (url := address(value)) is None:
+        return None
+    try:
+        return str(URL(url))
+    except ValueError:
+        return url
 
 
 def mapping(value: Any) -> dict[str, Any]:

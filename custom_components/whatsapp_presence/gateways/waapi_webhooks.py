@@ -6,7 +6,7 @@ from typing import Any
 
 from .base import NotAllowedError, Webhook
 from .client import Answer, segment
-from .values import address, boolean, has_events, items, mapping, text
+from .values import boolean, has_events, items, mapping, text, webhook_address
 from .waapi_events import EVENTS, NEEDED_EVENTS
 
 
@@ -31,7 +31,7 @@ class WaApiWebhooks:
             Webhook(webhook_id=webhook_id, url=url, working=_works(subscription))
             for subscription in map(mapping, items(answer, "data"))
             if (webhook_id := as_number(subscription.get("id")))
-            and (url := address(subscription.get("url")))
+            and (url := webhook_address(subscription.get("url")))
         ]
 
     async def create(self, url: str) -> None:

@@ -54,7 +54,6 @@ class WahaGateway(SessionGateway):
         has_pictures=True,
         self_hosted=True,
         answers=Source.REMEMBERED,
-        renewal_requests=2,
         announce_seconds=25.0,
     )
 

@@ -59,7 +59,6 @@ class WawpGateway(SessionGateway):
         sets_available=True,
         has_pictures=True,
         answers=Source.REMEMBERED,
-        renewal_requests=2,
         announce_seconds=25.0,
     )
 

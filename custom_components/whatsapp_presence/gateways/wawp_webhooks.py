@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from .base import InvalidResponseError, Webhook
 from .presences import EVENTS
-from .values import address, boolean, has_events, mapping
+from .values import boolean, has_events, mapping, webhook_address
 
 _ATTEMPTS: Final = 3
 
@@ -81,7 +81,7 @@ def _without(webhooks: list[Any], url: str) -> list[Any]:
 
 
 def _url(entry: Any) -> str | None:
-    return address(entry.get("url") if isinstance(entry, dict) else entry)
+    return webhook_address(entry.get("url") if isinstance(entry, dict) else entry)
 
 
 def _works(entry: Any) -> bool:

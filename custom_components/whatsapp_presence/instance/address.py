@@ -120,7 +120,8 @@ class WebhookAddress:
         """
         if is_local_host(URL(self._gateway_url).host or ""):
             return
-        host = url.host or ""
+        # A name may be written to its end, which is a dot.
+        host = (url.host or "").rstrip(".")
         by_hand = not self._entry.options.get(CONF_REGISTER_WEBHOOK, True)
         if is_local_host(host) or await async_leads_home(
             self._hass, host, look_up=not by_hand
@@ -172,14 +173,14 @@ def _cloudhook(data: Mapping[str, Any]) -> str | None:
     return url if isinstance(url, str) and url else None
 
 
-@callback
-def own_url(hass: HomeAssistant, data: Mapping[str, Any]) -> str | None:
+async def async_own_url(hass: HomeAssistant, data: Mapping[str, Any]) -> str | None:
     """Return the same if it leads to this home.
 
     One in the cloud does only with a subscription: a copy that was restored from a
     backup has the original's in its entry.
     """
     if CONF_CLOUDHOOK_URL in data:
+        await _async_load_cloud(hass)
         from homeassistant.components import cloud
 
         if not cloud.async_active_subscription(hass):

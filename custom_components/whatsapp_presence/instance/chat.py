@@ -1,9 +1,11 @@
 """One chat: what is known of it, when that ends, and who wants to know."""
 
+from bisect import insort
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
 import math
+from operator import attrgetter
 import time
 from typing import Protocol
 
@@ -44,6 +46,10 @@ class Picture:
 
 class Listener(Protocol):
     """Who shows something of a chat; no callback of its own is kept of each."""
+
+    @property
+    def turn(self) -> int:
+        """When it is told: who has a lower one is told before."""
 
     def async_show(self) -> None:
         """Show what is known now."""
@@ -121,7 +127,7 @@ class Chat:
     @callback
     def async_add_listener(self, listener: Listener) -> None:
         """Have a listener show it whenever something has changed."""
-        self._listeners.append(listener)
+        insort(self._listeners, listener, key=attrgetter("turn"))
 
     @callback
     def async_remove_listener(self, listener: Listener) -> None:

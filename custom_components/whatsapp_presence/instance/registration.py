@@ -19,9 +19,14 @@ from ..gateways.base import (
     NotAllowedError,
     Transport,
 )
-from ..helpers import new_webhook_id
+from ..helpers import new_webhook_id, webhook_holder
 from ..repairs import Issue, async_clear_issue, async_raise_issue
-from .address import LocalURLError, WebhookAddress, async_delete_cloudhook, own_url
+from .address import (
+    LocalURLError,
+    WebhookAddress,
+    async_delete_cloudhook,
+    async_own_url,
+)
 from .contest import Contest
 from .delivery import Delivery
 from .written import WrittenAddresses
@@ -111,10 +116,9 @@ class WebhookRegistration:
             return False
         return True
 
-    @callback
-    def async_renew(self) -> None:
+    async def async_renew(self) -> None:
         """Give the webhook another address."""
-        async_renew_webhook(self._hass, self._entry)
+        await async_renew_webhook(self._hass, self._entry)
 
     @callback
     def _begin_pass(self, *, anew: bool = False) -> asyncio.Task[None]:
@@ -307,20 +311,22 @@ def _tell_no_url(
         )
 
 
-@callback
-def async_renew_webhook(hass: HomeAssistant, entry: ConfigEntry) -> None:
+async def async_renew_webhook(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Give the webhook of an entry another address, which the old one does not tell.
 
     What is registered under the old one is deleted at the next look at the gateway,
     which comes at once: a loaded entry is set up anew.
     """
     before = entry.data
+    is_own = webhook_holder(hass, entry) is entry
     WrittenAddresses(hass, entry).renew(
-        own_url(hass, before), **{CONF_WEBHOOK_ID: new_webhook_id()}
+        await async_own_url(hass, before) if is_own else None,
+        **{CONF_WEBHOOK_ID: new_webhook_id()},
     )
-    hass.async_create_background_task(
-        async_delete_cloudhook(hass, before), f"{DOMAIN} delete cloudhook"
-    )
+    if is_own:
+        hass.async_create_background_task(
+            async_delete_cloudhook(hass, before), f"{DOMAIN} delete cloudhook"
+        )
 
 
 async def async_remove_webhook(
@@ -335,7 +341,7 @@ async def async_remove_webhook(
         # What waits for its turn is never sent.
         for task in written.run.tasks:
             task.cancel()
-    ours = written.of_this_home(own_url(hass, entry.data))
+    ours = written.of_this_home(await async_own_url(hass, entry.data))
     if entry.options.get(CONF_REGISTER_WEBHOOK, True):
         ours |= written.run.own
     written.end()

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable
 from datetime import datetime
+import logging
 from typing import Final
 
 from homeassistant.config_entries import ConfigEntry
@@ -10,6 +11,7 @@ from homeassistant.core import CALLBACK_TYPE, HassJob, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 
 from ..const import DOMAIN
+from ..exceptions import unexpected
 from ..gateways.base import Gateway, GatewayError, NotReadyError, NotWantedError
 from ..gateways.pacing import Priority, priority
 from ..presence.model import Source
@@ -18,6 +20,8 @@ from .budget import AccountBudget
 from .chat import Chat
 from .delivery import Delivery
 from .timetable import Timetable
+
+_LOGGER = logging.getLogger(__name__)
 
 WORKERS: Final = 12
 # A clock that counts from long ago knows no smaller steps.
@@ -216,7 +220,10 @@ class Rounds:
         except NotWantedError:
             # It waits until the account can bear it, if it is there still.
             pass
-        except GatewayError as err:
+        except Exception as err:  # noqa: BLE001
+            if not isinstance(err, GatewayError):
+                # Nobody else is to go without because of it.
+                _LOGGER.error("%s, asking for a chat", unexpected(err))
             now, is_free = self._hass.loop.time(), self._timetable.is_free
             turn.failed(chat, err, now, is_free=is_free)
         else:

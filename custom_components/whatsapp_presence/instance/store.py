@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Set as AbstractSet
 from contextlib import suppress
-from datetime import datetime
+from functools import partial
 from itertools import chain
 import logging
 import os
@@ -13,6 +13,7 @@ from typing import Any, Final, NotRequired, TypedDict, override
 from homeassistant.core import HomeAssistant, callback
 from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
+from homeassistant.util.file import WriteError
 
 from ..const import DOMAIN
 
@@ -20,6 +21,7 @@ _LOGGER = logging.getLogger(__name__)
 
 STORAGE_VERSION: Final = 2
 SAVE_DELAY: Final = 30
+RETRY_DELAY: Final = 600
 MAX_ALIASES: Final = 20000
 MAX_LAST_SEEN: Final = 5000
 # The longest day has 25 hours.
@@ -42,6 +44,10 @@ class StoredInstance(TypedDict):
 class _Store(Store[StoredInstance]):
     # Whether what was read was of the time when chats were kept elsewhere.
     is_older = False
+    # Whether the last write failed, as on a disk without room.
+    has_failed = False
+    # Whether that is tried again: not of an account that may be set up anew, or gone.
+    tries_again = True
 
     @override
     async def _async_migrate_func(
@@ -56,6 +62,19 @@ class _Store(Store[StoredInstance]):
             return stored
         self.is_older = True
         return {"aliases": old_data["aliases"], "last_seen": {}, "announced": False}
+
+    @override
+    async def _async_write_data(self, data: dict[str, Any]) -> None:
+        """Write, and again later if that failed: Home Assistant would let it be."""
+        to_store = data.get("data_func") or partial(data.get, "data")
+        self.has_failed = True
+        try:
+            await super()._async_write_data(data)
+        except WriteError:
+            if self.tries_again and not self.hass.is_stopping:
+                self.async_delay_save(to_store, RETRY_DELAY)
+            raise
+        self.has_failed = False
 
 
 class InstanceStore:
@@ -121,8 +140,9 @@ class InstanceStore:
             self.forget(gone)
 
     async def async_flush(self) -> None:
-        """Write now what is not written yet."""
-        if self._is_pending:
+        """Write now what is not written yet, for the account is about to be unloaded."""
+        self._store.tries_again = False
+        if self._is_pending or self._store.has_failed:
             await self._store.async_save(self._to_store())
 
     async def async_remove(self) -> None:
@@ -167,9 +187,8 @@ class InstanceStore:
         self.announced = announced
 
     async def _async_set_aside(self, reason: str) -> None:
-        path: str = self._store.path
-        moment: datetime = dt_util.utcnow()
-        aside = f"{path}{ASIDE}{moment:%Y%m%dT%H%M%S}"
+        path = self._store.path
+        aside = f"{path}{ASIDE}{dt_util.utcnow():%Y%m%dT%H%M%S}"
         try:
             await self._hass.async_add_executor_job(os.rename, path, aside)
         except OSError as err:

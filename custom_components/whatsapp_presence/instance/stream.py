@@ -11,6 +11,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 
 from ..const import DOMAIN
+from ..exceptions import unexpected
 from ..gateways.base import AuthenticationError, Gateway, GatewayError, NotAllowedError
 from .inbox import Read
 
@@ -69,6 +70,9 @@ async def _async_stay_connected(
             refusal = err
         except GatewayError as err:
             _LOGGER.debug("The event stream ended: %s", type(err).__name__)
+        except Exception as err:  # noqa: BLE001
+            # An event that can't be borne must not be the last one.
+            _LOGGER.error("%s, in the event stream", unexpected(err))
         if refusal is not None:
             on_refused(refusal)
         elif connected and now() - began >= HELD:

@@ -6,12 +6,7 @@ import math
 from typing import Final
 
 from ..const import POLL_INTERVAL
-from ..gateways.base import (
-    GatewayError,
-    NotAllowedError,
-    NotFoundError,
-    RateLimitedError,
-)
+from ..gateways.base import NotAllowedError, NotFoundError, RateLimitedError
 from ..gateways.client import TIME_LIMIT
 from .budget import SHARE, AccountBudget
 from .chat import Chat
@@ -57,13 +52,11 @@ class Turn:
         self.is_new = self.is_new and not renewed
         self.backoff, self.retry_at = 0.0, math.inf
 
-    def failed(
-        self, chat: Chat, err: GatewayError, now: float, *, is_free: bool
-    ) -> None:
+    def failed(self, chat: Chat, err: Exception, now: float, *, is_free: bool) -> None:
         """Note a failure, and when to ask again: not so soon where that is not free."""
         self.retry_at = now + self._wait(chat, err, is_free=is_free)
 
-    def _wait(self, chat: Chat, err: GatewayError, *, is_free: bool) -> float:
+    def _wait(self, chat: Chat, err: Exception, *, is_free: bool) -> float:
         if isinstance(err, (NotAllowedError, NotFoundError)):
             # What is shown must end, if nobody tells of it any more.
             shows = chat.presence.online is not None
@@ -172,7 +165,7 @@ class Timetable:
 
     def wait(self, now: float) -> float:
         """Return in how many seconds something is due that the account can bear."""
-        wait = self._next(now) - now
+        wait = self._next() - now
         if wait > 0:
             return wait
         due = len(self.due(now))
@@ -250,7 +243,7 @@ class Timetable:
     def _is_full(self, now: float) -> bool:
         return now >= self._full_round_at + self.full_interval
 
-    def _next(self, now: float) -> float:
+    def _next(self) -> float:
         """When something is due; at once, if something has been."""
         times = [self._full_round_at + self.full_interval]
         if self._budget.is_free:

@@ -94,18 +94,18 @@ class _Receiver:
                 raw = await _async_read(request)
             elif content.is_eof() and CONTENT_ENCODING not in request.headers:
                 # So it is nearly always: all is there, and as long as the server reads.
-                raw = await request.read()
+                raw = content.read_nowait()
             else:
                 raw = await self._async_read_in_time(hass, request)
         except TimeoutError:
             self._tell_once("slow", "A webhook's body did not arrive in time")
-            return Response(status=HTTPStatus.REQUEST_TIMEOUT)
+            return _last(HTTPStatus.REQUEST_TIMEOUT)
         except RequestPayloadError:
             # Else the server reads on, and tells of what it meets with a traceback.
             request.content.feed_eof()
             hass.loop.call_soon(request.protocol.force_close)
             self._tell_once("broken", "A webhook's body could not be read")
-            return Response(status=HTTPStatus.BAD_REQUEST)
+            return _last(HTTPStatus.BAD_REQUEST)
         if raw is None or len(raw) > MAX_WEBHOOK_BODY:
             self._tell_once("oversized", "A webhook's body was too large")
             return Response(status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
@@ -185,6 +185,13 @@ class _Bodies:
     def clear(self) -> None:
         """Forget them: they tell of people."""
         self._read.clear()
+
+
+def _last(status: HTTPStatus) -> Response:
+    """Return the last answer on a connection, and say so: a proxy would use it again."""
+    response = Response(status=status)
+    response.force_close()
+    return response
 
 
 async def _async_read(request: Request) -> bytes | None:

@@ -36,6 +36,10 @@ _CARD_NUMBER = re.compile(
     r"TEL(?:;[^:]*)?:((?:tel:)?[ +0-9()./-]*[0-9])", re.IGNORECASE
 )
 
+# In Brazil, the place of a carrier's two digits.
+_ANY_CARRIER = re.compile("(?<=0)xx(?= ?[0-9])", re.IGNORECASE)
+_AROUND_AT = re.compile(" *@ *")
+
 _NUMBER = re.compile(r"[(\[]?\+?[ (\[]*[0-9](?:[ ()\[\]./~_-]*[0-9])*[)\]]?")
 _SEPARATORS = frozenset(" ()[]<>,;:.!?|\"'")
 _LABEL = re.compile(r"[^\W\d_][0-9]+")
@@ -121,7 +125,8 @@ def read(text: str) -> ChatId | Number | Refused:
         return _read_address(folded[scheme.end() :])
     if "@" in folded:
         try:
-            return ChatId(normalise(folded.strip("+ <>()[]\"',;")), as_id=True)
+            chat_id = _AROUND_AT.sub("@", folded.strip("+ <>()[]\"',;"))
+            return ChatId(normalise(chat_id), as_id=True)
         except InvalidChatIdError:
             return _INVALID
     if "://" in folded:
@@ -148,7 +153,8 @@ def _fold_character(character: str) -> str:
         # A footnote's ² must not become a digit of somebody else's number.
         return character
     category = unicodedata.category(character)
-    if category == "Cf":
+    if category in ("Cf", "Mn", "Me"):
+        # Marks of direction, and what makes a key of a digit.
         return ""
     if category == "Pd" and character != "-":
         return "-"
@@ -194,14 +200,18 @@ def _read_address(text: str) -> Number | Refused:
     """Read what is behind `tel:` and the like, in RFC 3966's notation as well."""
     text = unquote(text.lower().removeprefix("tel:")).partition("?")[0]
     address = re.split("[;&:]", text, maxsplit=1)[0].strip()
-    context = _CONTEXT.search(text)
-    if context and not address.startswith("+"):
-        address = f"{context[1]} {address}"
-    return _read_number(address)
+    if ";phone-context=" not in text or address.startswith("+"):
+        return _read_number(address)
+    if context := _CONTEXT.search(text):
+        return _read_number(f"{context[1]} {address}")
+    # It counts where somebody's own exchange says so.
+    number = _read_number(address)
+    return replace(number, doubtful=True) if isinstance(number, Number) else number
 
 
 def _read_number(text: str) -> Number | Refused:
     """Read the one number in a text."""
+    text = _ANY_CARRIER.sub("", text)
     found = [(match, _number(match[0])) for match in _NUMBER.finditer(text)]
     fewest = min(_FEWEST + 1, max((len(one.digits) for _, one in found), default=0))
     long = [one for one in found if len(one[1].digits) >= max(_FEWEST, fewest)]
