@@ -2,6 +2,7 @@
 
 import pytest
 
+from custom_components.whatsapp_presence.gateways.base import NotWantedError
 from custom_components.whatsapp_presence.instance.budget import (
     SHARE,
     WINDOW,
@@ -77,6 +78,26 @@ def test_a_request_counts_until_its_answer(
         raise TimeoutError
     assert budget.spent(115.0) == 77.0
     assert noted.made == 4
+
+
+def test_requests_far_apart_stop_where_the_account_can_bear_no_more(
+    budget: AccountBudget,
+) -> None:
+    """Each announces it anew; what was not sent announces nothing."""
+    now, sent = 0.0, 0
+    while budget.bears(now):
+        budget.note(now)
+        sent += 1
+        now += 64.0
+    assert sent * SECONDS <= ROOM < (sent + 1) * SECONDS
+    # While it is shown, a pass goes on that was planned as a whole.
+    assert budget.bears(now - 64.0 + SECONDS - 1.0)
+    spent = budget.spent(now)
+    times = iter((now, now + 30.0))
+    with pytest.raises(NotWantedError), budget.request(lambda: next(times)):
+        raise NotWantedError("Not sent.")
+    assert budget.spent(now) == spent + SECONDS
+    assert next(times) == now + 30.0
 
 
 def test_what_is_shown_anyway_costs_nothing_more(budget: AccountBudget) -> None:

@@ -48,6 +48,10 @@ class NotReadyError(GatewayError):
     """The instance is not connected to WhatsApp."""
 
 
+class NotWantedError(NotReadyError):
+    """A request was not sent: when its turn came, nobody wanted it any more."""
+
+
 class RateLimitedError(GatewayError):
     """Too many requests."""
 

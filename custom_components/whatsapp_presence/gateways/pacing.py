@@ -10,7 +10,7 @@ from enum import IntEnum
 import math
 from typing import Final, Protocol
 
-from .base import NotReadyError, RateLimitedError
+from .base import NotWantedError, RateLimitedError
 
 MAX_PAUSE: Final = 900.0
 MIN_PAUSE: Final = 1.0
@@ -61,7 +61,7 @@ def priority(
     """Give all requests that are made inside another priority than their own.
 
     It holds for the tasks that are created inside as well. What is not `wanted` any more
-    when its turn has come is not sent: it fails with a NotReadyError. That is said of
+    when its turn has come is not sent: it fails with a NotWantedError. That is said of
     the caller's own requests alone, for others may be made because of them.
     """
     token = _PRIORITY.set(level)
@@ -204,7 +204,7 @@ class Pacer:
         """Wait for a turn, and hold it; `own` holds where nothing else was set.
 
         Raises RateLimitedError when a pause will keep the turn from coming soon, and
-        NotReadyError when it has come too late.
+        NotWantedError when it has come too late.
         """
         set_by_caller = _PRIORITY.get(None)
         level = own if set_by_caller is None else set_by_caller
@@ -212,7 +212,7 @@ class Pacer:
         try:
             if not _is_wanted():
                 self._rate.give_back()
-                raise NotReadyError("The request is not wanted any more.")
+                raise NotWantedError("The request is not wanted any more.")
             yield
         finally:
             self._in_flight[level] -= 1

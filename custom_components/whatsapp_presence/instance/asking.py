@@ -6,7 +6,13 @@ import logging
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant, callback
 
-from ..gateways.base import Gateway, GatewayError, NotAllowedError, NotFoundError
+from ..gateways.base import (
+    Gateway,
+    GatewayError,
+    NotAllowedError,
+    NotFoundError,
+    NotWantedError,
+)
 from ..presence.model import PresenceUpdate, Source
 from ..repairs import Issue, async_clear_issue, async_raise_issue
 from .budget import AccountBudget
@@ -139,7 +145,7 @@ class Asker:
     def _failed(self, chat: Chat, err: GatewayError) -> None:
         """Note a failure: the chat's own, or the instance's."""
         refused = isinstance(err, (NotAllowedError, NotFoundError))
-        if not self._counts(chat):
+        if not self._counts(chat) or isinstance(err, NotWantedError):
             return
         chat.failed(refused=refused)
         # It may also be the instance that is gone.

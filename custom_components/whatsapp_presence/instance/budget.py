@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Final
 
+from ..gateways.base import NotWantedError
+
 SHARE: Final = 0.05
 """Of each hour, the most that the account may be shown online because of us."""
 
@@ -50,8 +52,19 @@ class AccountBudget:
         self.note(clock())
         try:
             yield
-        finally:
+        except NotWantedError:
+            raise
+        except BaseException:
             self.note(clock())
+            raise
+        self.note(clock())
+
+    def bears(self, now: float) -> bool:
+        """Whether one more request fits, should it have to wait for its turn for long.
+
+        What goes on while the account is shown anyway was planned as a whole.
+        """
+        return self.shown_until(now) > now or self.wait(now, 0.0) <= 0
 
     def shown_until(self, now: float) -> float:
         """Return until when the account is shown online anyway."""

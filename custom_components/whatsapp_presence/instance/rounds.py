@@ -12,7 +12,7 @@ from homeassistant.helpers.event import async_call_later
 
 from ..const import DOMAIN
 from ..exceptions import unexpected
-from ..gateways.base import Gateway, GatewayError, NotReadyError
+from ..gateways.base import Gateway, GatewayError, NotReadyError, NotWantedError
 from ..gateways.pacing import Priority, priority
 from ..presence.model import Source
 from .asking import Asker
@@ -212,11 +212,14 @@ class Rounds:
         told = True
         try:
             level = Priority.FIRST if turn.is_new else Priority.RENEWAL
-            with priority(level, lambda: self._ready and chat in self._timetable):
+            with priority(level, lambda: self._is_wanted(chat)):
                 if renew:
                     told = await self._asker.async_renew(chat, wait=wait)
                 else:
                     await self._asker.async_look(chat)
+        except NotWantedError:
+            # It waits until the account can bear it, if it is there still.
+            pass
         except Exception as err:  # noqa: BLE001
             if not isinstance(err, GatewayError):
                 # Nobody else is to go without because of it.
@@ -227,6 +230,11 @@ class Rounds:
             told = told or not turn.is_new
             turn.succeeded(renewed=renew)
         return told
+
+    def _is_wanted(self, chat: Chat) -> bool:
+        """Whether a chat is still to be asked for, now that its turn has come."""
+        is_asked = self._ready and chat in self._timetable
+        return is_asked and self._timetable.bears(self._hass.loop.time())
 
     @callback
     def _stop_timer(self) -> None:

@@ -179,6 +179,10 @@ class Timetable:
         """Return in how many seconds the account can bear asking for so many."""
         return self._budget.wait(now, chats * self._seconds_a_chat + OVERRUN)
 
+    def bears(self, now: float) -> bool:
+        """Whether the account can bear one more request whose turn has come."""
+        return self._budget.bears(now)
+
     def due(self, now: float) -> list[Chat]:
         """Return who is to be renewed in a pass that begins now."""
         is_full = self._is_full(now)
