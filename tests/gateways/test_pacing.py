@@ -434,7 +434,7 @@ class Minute:
 
     def __init__(self, pacer: Pacer, clock: FakeClock, limit: int) -> None:
         """Begin with nothing asked."""
-        self._pacer, self._clock, self._limit = pacer, clock, limit
+        self._pacer, self._clock, self.limit = pacer, clock, limit
         self._served: list[float] = []
         self.refused: list[tuple[float, float]] = []
         self.served = 0
@@ -465,7 +465,7 @@ class Minute:
     def _serves(self, sent: float) -> bool:
         now = self._clock.now
         self._served = [then for then in self._served if then > now - 60]
-        if len(self._served) < self._limit:
+        if len(self._served) < self.limit:
             self._served.append(now)
             self.served += 1
             self._unforgiven = None
@@ -506,6 +506,25 @@ async def test_a_gateway_that_allows_sixty_a_minute_refuses_ten_in_a_day(
     assert 1 <= len(together) <= 10
     assert len(gateway.refused) <= 10
     assert gateway.in_a_row == 0
+
+
+async def test_trouble_passes_as_it_came(clock: FakeClock) -> None:
+    """After ten minutes of one request a minute, a round is done within two, soon."""
+    gateway = Minute(Pacer(clock, CLOUD), clock, limit=1)
+    async with asyncio.TaskGroup() as asked:
+        for _ in range(40):
+            asked.create_task(gateway.ask(Priority.RENEWAL))
+            await clock.advance(15)
+        gateway.limit = 600
+        for _ in range(10):
+            asked.create_task(gateway.ask(Priority.URGENT))
+            await clock.advance(60)
+        served = gateway.served
+        for _ in range(60):
+            asked.create_task(gateway.ask(Priority.RENEWAL))
+        await clock.advance(120)
+        assert gateway.served == served + 60
+        await clock.advance(600)
 
 
 async def test_a_clock_of_large_numbers_makes_nobody_spin() -> None:

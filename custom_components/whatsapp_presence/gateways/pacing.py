@@ -23,9 +23,14 @@ MAX_URGENT_WAIT_FOR_PAUSE: Final = 5.0
 STEADY: Final = 1.0
 FIRST_PATIENCE: Final = 600.0
 MAX_PATIENCE: Final = 6 * 3600.0
+# Less than this is no limit that somebody has set, but trouble, which passes as it came.
+LOW: Final = 0.5
+FIRST_SLOW_PATIENCE: Final = 60.0
+MAX_SLOW_PATIENCE: Final = 3600.0
 
 _SLOWEST: Final = 1 / 60
 _GROWTH: Final = 1.25
+_SLOW_GROWTH: Final = 2.0
 # A gateway may take seconds to answer each of the others: one place is kept free, so
 # that what cannot wait does not.
 _RESERVED: Final = 1
@@ -120,13 +125,16 @@ class Rate:
 
     Each time that it asks for fewer, half of what was, though not under one a second
     as long as more than that was too many; and then, ever more patiently, a quarter
-    more, or that one. What was found out is kept for good.
+    more, or that one. Up to one in two seconds it is twice as many, and soon: patience
+    grows only if it was too soon. What was found out is kept for good.
     """
 
     def __init__(self, pace: Pace) -> None:
         """Begin with what the gateway is taken to bear."""
         self._pace = pace
         self._patience = FIRST_PATIENCE
+        self._slow_patience = FIRST_SLOW_PATIENCE
+        self._has_grown = False
         self._changed_at = 0.0
         self._tokens = float(pace.burst)
         self._refilled_at: float | None = None
@@ -140,18 +148,28 @@ class Rate:
         # One, to see whether it serves again.
         self._tokens = 1.0
         self._refilled_at = self._changed_at = now
-        self._patience = min(self._patience * 2, MAX_PATIENCE)
+        if before > LOW:
+            self._patience = min(self._patience * 2, MAX_PATIENCE)
+        elif self._has_grown:
+            self._slow_patience = min(self._slow_patience * 2, MAX_SLOW_PATIENCE)
+        self._has_grown = False
 
     def grow(self, now: float) -> None:
         """Note that the gateway serves; after a while of it, try a little more."""
         if self.per_second >= self._pace.per_second:
             return
-        if now - self._changed_at < self._patience:
+        is_slow = self.per_second < LOW
+        if now - self._changed_at < (
+            self._slow_patience if is_slow else self._patience
+        ):
             return
         faster = max(self.per_second * _GROWTH, STEADY)
+        if is_slow:
+            faster = min(self.per_second * _SLOW_GROWTH, LOW)
         if faster >= min(self._pace.per_second, 2 * CLOUD.per_second):
             faster = self._pace.per_second
         self.per_second = faster
+        self._has_grown = True
         self._changed_at = now
 
     def wait(self, now: float) -> float:
