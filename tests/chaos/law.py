@@ -801,7 +801,10 @@ class Receiver:
             case "started_typing":
                 return lately("typing")
             case "started_recording":
-                return lately("recording")
+                # In a group, one word for all: typing had covered it.
+                allowed = self.shown(now)["activity"]
+                covered = self.is_group and allowed is not None
+                return lately("recording") or (covered and "recording" in allowed)
             case "stopped_typing":
                 ends = ("off", "idle", "recording")
                 return lately(*ends, within=settle + CAUSE) or timed_out("typing")

@@ -778,12 +778,13 @@ class Chaos:
         return at + min(after, 900.0)
 
     def _long_away(self, gateway: str) -> bool:
-        """Whether an account has been away for longer than anything may be shown."""
+        """Whether an account has been away for longer than anything may be shown.
+
+        When it said by itself that it was ready, the grace began anew.
+        """
         since = self._unusable_since[gateway]
-        return (
-            since is not None
-            and self.now - max(since, self._refused_until(gateway)) > OUTAGE_LIMIT
-        )
+        anew = max(self._refused_until(gateway), self.world.told[gateway].ready_at)
+        return since is not None and self.now - max(since, anew) > OUTAGE_LIMIT
 
     def _watch_availability(self, gateway: str) -> None:
         since = self._unusable_since[gateway]
@@ -869,8 +870,8 @@ class Chaos:
             limit = RESUBSCRIPTION + BUDGET
             if gateway != "waapi":
                 limit += RECONNECTS
-                if self.world.spent(gateway) > ANNOUNCED * HOUR - 2 * BUDGET:
-                    # It would be shown online for too long.
+                if self.world.spent(gateway) > ANNOUNCED * HOUR - 3 * BUDGET:
+                    # It would be shown online for too long, should a call hang.
                     since = self.now
         else:
             # Who was told nothing renews all the same.

@@ -16,6 +16,7 @@ from playwright.async_api import (
     Error as PlaywrightError,
     Locator,
     Page,
+    TimeoutError as PlaywrightTimeoutError,
     async_playwright,
     expect,
 )
@@ -85,6 +86,10 @@ class Stage:
         """Open a page of the front end, as a fresh load."""
         url = f"{self.home_assistant.url}{path}"
         await self.search_numbers()
+        # A dialog that closes goes back in the history in the end, from whatever page
+        # there is then. One that is left open stays there.
+        with suppress(PlaywrightTimeoutError):
+            await self.page.wait_for_function("!history.state?.dialog", timeout=5_000)
         try:
             await self.page.goto(url)
         except PlaywrightError as err:

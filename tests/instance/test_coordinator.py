@@ -291,6 +291,27 @@ async def test_hour_of_failures_costs_at_most_a_line_down_and_a_line_up(
     assert len(told(caplog)) <= 1
 
 
+async def test_account_that_says_it_is_ready_has_the_grace_anew(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Its events arrive, so that it was there, though its answers fail again."""
+    await set_up(hass, account)
+    await advance(hass, freezer, account, MINUTE)
+    simulator.fail_next(100_000, status=503)
+    for _ in range(100):
+        await advance(hass, freezer, account, 1)
+    account.emit("ready", {"status": "ready"})
+    for _ in range(115):
+        await advance(hass, freezer, account, 1)
+        assert online(hass) == STATE_OFF
+    for _ in range(10):
+        await advance(hass, freezer, account, 1)
+    assert online(hass) == STATE_UNAVAILABLE
+
+
 async def test_event_does_not_end_an_outage(
     hass: HomeAssistant,
     account: WaapiAccount,

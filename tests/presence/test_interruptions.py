@@ -152,6 +152,14 @@ def test_a_loss_that_is_told_again_is_one_loss(talk: Talk) -> None:
     assert talk.at(1000).online is True
 
 
+def test_a_loss_long_after_one_that_was_never_made_good_is_another(talk: Talk) -> None:
+    """Events went on to arrive in between; what they told may have changed since."""
+    talk.event("online").interrupted().at(600).event("online")
+    talk.at(610).interrupted().at(620).renewed()
+    assert talk.at(739).online is True
+    assert talk.at(740).online is None
+
+
 def test_a_renewal_during_the_doubt_does_not_prolong_it(talk: Talk) -> None:
     """It counts from the first."""
     talk.event("online").at(600).interrupted().at(620).renewed().at(700).renewed()

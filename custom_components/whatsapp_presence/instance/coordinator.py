@@ -170,6 +170,10 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
     def _hear_status(self, status: InstanceStatus) -> None:
         if not self.last_update_success or self.trouble is not None:
             # Only an answer can end an outage, in the log as well.
+            if status is InstanceStatus.READY and self._cancel_grace is not None:
+                # But what fails from now on is another one.
+                self._end_grace()
+                self._bear_with_it()
             self.async_look_again()
             return
         reconnected = status is InstanceStatus.READY and self.was_ready
@@ -260,11 +264,8 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
     def _tell_not_ready(self) -> None:
         """Tell the log, once; of an account that comes and goes, now and then."""
         now = self.hass.loop.time()
-        if (
-            not self._tells_not_ready
-            or not self.last_update_success
-            or now < self._tell_from
-        ):
+        is_news = self._tells_not_ready and self.last_update_success
+        if not is_news or now < self._tell_from:
             return
         self._tells_not_ready, self._told_not_ready = False, True
         self._tell_from = now + LOG_SPAN

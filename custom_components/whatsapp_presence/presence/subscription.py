@@ -104,8 +104,8 @@ class Subscription:
         return is_new and now < self.confirm_by
 
     def lose(self, now: float) -> None:
-        """Note that the gateway may have lost the subscription; again changes nothing."""
-        if not self.lost:
+        """Note that the gateway may have lost the subscription; again soon is one loss."""
+        if not self.lost or now - self.lost_at > CONFIRM_TIME:
             self.lost_at = now
         self.accepted_at = self.complete_since = NEVER
 
