@@ -204,24 +204,6 @@ async def test_a_server_that_hangs_at_last_is_within_the_share(
     assert most_of_an_hour(account, began, ended) <= SHARE
 
 
-async def test_retries_leave_room_for_a_reconnect(
-    hass: HomeAssistant, simulator: Simulator, freezer: FrozenDateTimeFactory
-) -> None:
-    """Whose requests keep failing after long do not spend all that an hour has."""
-    account = add_session(simulator, "GOWS")
-    await set_up_stream(hass, account, *THREE)
-    await pass_time(hass, freezer, 2 * HOUR)
-    began = time.time()
-    simulator.fail_next(1_000_000, status=503, delay=14.0, path="/presence/")
-    await account.reconnect()
-    for _ in range(120):
-        await pass_time(hass, freezer, 14)
-    simulator.failures.clear()
-    await account.reconnect()
-    await in_time(hass, freezer, lambda: len(account.subscriptions) == 3, 60)
-    assert most_of_an_hour(account, began, time.time()) <= SHARE
-
-
 async def test_pass_that_was_slow_for_once_delays_no_other(
     hass: HomeAssistant, simulator: Simulator, freezer: FrozenDateTimeFactory
 ) -> None:

@@ -76,14 +76,14 @@ class AccountBudget:
             self._shown.popleft()
         return sum(end - max(begin, now - WINDOW) for begin, end in self._shown)
 
-    def wait(self, now: float, duration: float, share: float = SHARE) -> float:
+    def wait(self, now: float, duration: float) -> float:
         """Return in how many seconds requests that take `duration` may begin.
 
-        `share`: of each hour, the most that they leave spent. What would never fit, alone, may begin once nothing else is spent.
+        What would never fit, alone, may begin once nothing else is spent.
         """
         if self.is_free:
             return 0.0
-        room = max(share * WINDOW - duration - self._seconds, 0.0)
+        room = max(SHARE * WINDOW - duration - self._seconds, 0.0)
         over = self.spent(now) - room
         # What is shown anyway costs nothing more.
         if over <= self.shown_until(now) - now:

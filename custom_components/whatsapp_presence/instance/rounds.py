@@ -174,7 +174,7 @@ class Rounds:
         await asyncio.sleep(0)
         await self._asker.async_look_at_all()
         answered = self._timetable.answers_for_all = self._asker.answers_for_all
-        if answered or self._timetable.wait_for(self._queue, began_at) > 0:
+        if answered or self._timetable.wait_for(len(self._queue), began_at) > 0:
             self._queue = {chat: True for chat, renew in self._queue.items() if renew}
         asked = len(self._queue)
         silent = await self._async_work(wait=False)

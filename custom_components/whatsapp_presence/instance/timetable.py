@@ -1,6 +1,6 @@
 """Which chats are due to be asked, and when the next one is. Times are the loop's."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 import math
 from typing import Final
@@ -22,8 +22,6 @@ ECHO_TIME: Final = 5.0
 RECONNECT_SPACING: Final = 300.0
 # Of what the account may be shown online, the part that rounds plan with.
 PLANNED_SHARE: Final = 0.6
-# The part that retries may spend: a round must fit into the rest, after a reconnect.
-RETRIES_SHARE: Final = 0.75
 REFUSED_INTERVAL: Final = 1800.0
 # From half a minute: a chat must not stay without a subscription for long when only
 # asking for chats was out of order.
@@ -170,21 +168,16 @@ class Timetable:
         wait = self._next() - now
         if wait > 0:
             return wait
-        due = self.due(now)
+        due = len(self.due(now))
         wait = self.wait_for(due, now) if due else 0.0
         if not self._delivery.push and self.answers_for_all:
             # What costs nothing goes on.
             wait = min(wait, max(self._polled_at + self.poll_interval - now, 0.0))
         return wait
 
-    def wait_for(self, chats: Collection[Chat], now: float) -> float:
-        """Return in how many seconds the account can bear asking for chats."""
-        duration = len(chats) * self._seconds_a_chat + OVERRUN
-        only_retries = all(
-            turn.backoff for chat in chats if (turn := self._turns.get(chat))
-        )
-        share = SHARE * RETRIES_SHARE if only_retries else SHARE
-        return self._budget.wait(now, duration, share)
+    def wait_for(self, chats: int, now: float) -> float:
+        """Return in how many seconds the account can bear asking for so many."""
+        return self._budget.wait(now, chats * self._seconds_a_chat + OVERRUN)
 
     def bears(self, now: float) -> bool:
         """Whether the account can bear one more request whose turn has come."""
@@ -220,7 +213,7 @@ class Timetable:
         Returns who is to be renewed, and who is only to be looked at.
         """
         due = self.due(now)
-        if due and self.wait_for(due, now) > 0:
+        if due and self.wait_for(len(due), now) > 0:
             due = []
         elif self._is_full(now):
             self._full_round_at = self._round_at = now
