@@ -1,5 +1,6 @@
 """What the logbook is told, without anything of ours in between."""
 
+from datetime import datetime
 from pathlib import Path
 import re
 
@@ -17,6 +18,18 @@ from homeassistant.util import dt as dt_util
 
 from .common import FAMILY, add_account, anna, ben, chat, set_up, settle, state
 from .simulator import Simulator
+
+
+async def all_lines(
+    hass_ws_client: WebSocketGenerator, begin: datetime
+) -> list[tuple[str, str]]:
+    """Return what the activity view says of whatever since then: entities and states."""
+    client = await hass_ws_client()
+    await client.send_json_auto_id(
+        {"type": "logbook/get_events", "start_time": begin.isoformat()}
+    )
+    answer = await client.receive_json()
+    return [(line["entity_id"], line["state"]) for line in answer["result"]]
 
 
 @pytest.mark.usefixtures("entity_registry_enabled_by_default", "unpaced")
@@ -116,12 +129,7 @@ async def test_the_numbers_of_members_make_no_lines(
     await settle(hass, account)
     await async_wait_recording_done(hass)
 
-    client = await hass_ws_client()
-    await client.send_json_auto_id(
-        {"type": "logbook/get_events", "start_time": begin.isoformat()}
-    )
-    answer = await client.receive_json()
-    lines = [(line["entity_id"], line["state"]) for line in answer["result"]]
+    lines = await all_lines(hass_ws_client, begin)
     assert sorted(lines) == sorted(
         [
             ("binary_sensor.family", "on"),
@@ -153,12 +161,7 @@ async def test_a_typing_of_somebody_who_is_online_makes_four_lines(
         await settle(hass, account)
     await async_wait_recording_done(hass)
 
-    client = await hass_ws_client()
-    await client.send_json_auto_id(
-        {"type": "logbook/get_events", "start_time": begin.isoformat()}
-    )
-    answer = await client.receive_json()
-    lines = [(line["entity_id"], line["state"]) for line in answer["result"]]
+    lines = await all_lines(hass_ws_client, begin)
     assert sorted(lines) == sorted(
         [
             ("binary_sensor.anna_typing", "on"),
@@ -197,12 +200,7 @@ async def test_a_short_typing_makes_four_lines(
         await settle(hass, account)
     await async_wait_recording_done(hass)
 
-    client = await hass_ws_client()
-    await client.send_json_auto_id(
-        {"type": "logbook/get_events", "start_time": begin.isoformat()}
-    )
-    answer = await client.receive_json()
-    lines = [(line["entity_id"], line["state"]) for line in answer["result"]]
+    lines = await all_lines(hass_ws_client, begin)
     assert sorted(lines) == sorted(
         [
             ("binary_sensor.anna", "on"),
