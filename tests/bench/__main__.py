@@ -4,6 +4,7 @@ import argparse
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 import platform
 import sys
@@ -34,7 +35,8 @@ def _where() -> str:
     """Tell what it was measured on."""
     return (
         f"On {_machine()}, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, Home Assistant {__version__}."
+        f"Python {platform.python_version()}, Home Assistant {__version__}, "
+        f"its ids {'compiled' if find_spec('ulid_transform._ulid_impl') else 'slow'}."
     )
 
 

@@ -8,7 +8,7 @@ from typing import Self
 from custom_components.whatsapp_presence.helpers import new_webhook_id
 
 from . import callgrind
-from .events import EMPTY_WEBHOOK, IDS_WEBHOOK, OUR_WEBHOOK, Chat
+from .events import EMPTY_WEBHOOK, OUR_WEBHOOK, Chat
 from .host import Host
 from .measure import (
     CHANGE,
@@ -25,14 +25,10 @@ from .measure import (
 )
 
 FEW = 10
-IDS, SHORT = "ids", "short"
-COUNTED = (EMPTY, SAME, CHANGE, IDS, SHORT)
+SHORT = "short"
+COUNTED = (EMPTY, SAME, CHANGE, SHORT)
 _SHORT_WEBHOOK = "0" * len(new_webhook_id())
-_VARIANTS = {
-    **VARIANTS,
-    IDS: (IDS_WEBHOOK, Chat.repeat),
-    SHORT: (_SHORT_WEBHOOK, Chat.repeat),
-}
+_VARIANTS = {**VARIANTS, SHORT: (_SHORT_WEBHOOK, Chat.repeat)}
 # Enough that what else happens meanwhile does not count.
 EVENTS = 100
 # As long as it is waited for the last of the chats to be subscribed, in seconds.
