@@ -12,7 +12,7 @@ import tempfile
 
 from homeassistant.const import __version__
 
-from . import known, known_report
+from . import callgrind, known, known_report
 from .builds import THIS, builds
 from .doc import write_doc
 from .measure import FULL, SHORT
@@ -144,6 +144,8 @@ def _parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error("--against is not for --long")
     if options.quick and not options.known:
         parser.error("--quick needs --known")
+    if not (options.known or options.memory or callgrind.is_available()):
+        parser.error("needs valgrind, which counts instructions")
     if options.doc and (options.long or options.memory):
         parser.error("--doc is not for --long and --memory")
     return options

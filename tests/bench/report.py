@@ -210,9 +210,6 @@ def bounded(results: Results) -> list[Row]:
 
 def _instruction_rows(results: Results) -> Iterator[Row]:
     counts = results.counts
-    if not counts:
-        return
-
     few = min(counts)
     for variant, name, bound in (
         (SAME, "nothing changes", 1.04),
@@ -332,16 +329,15 @@ def _all_tables(results: Results) -> Iterator[_Table]:
         ("figure", "measured", "rounds", "bound", "met"),
         (row.cells() for row in bounded(results)),
     )
-    if results.counts:
-        yield (
-            "Instructions of an event on the event loop: median (least to most)",
-            ("event", "chats", "instructions"),
-            (
-                (_NAMES[variant], f"{number:,}", _thousands(counted[variant]))
-                for variant in next(iter(results.counts.values()))
-                for number, counted in results.counts.items()
-            ),
-        )
+    yield (
+        "Instructions of an event on the event loop: median (least to most)",
+        ("event", "chats", "instructions"),
+        (
+            (_NAMES[variant], f"{number:,}", _thousands(counted[variant]))
+            for variant in next(iter(results.counts.values()))
+            for number, counted in results.counts.items()
+        ),
+    )
     yield (
         "CPU per event, ms: median (least to most)",
         ("event", "chats", "whole process", "of it on the event loop"),
