@@ -14,9 +14,9 @@ from homeassistant.core import HomeAssistant, callback
 
 from ..const import CONF_CHAT, CONF_SETTLE_TIME, DEFAULT_SETTLE_TIME
 from ..presence import chat_id as cid
-from ..presence.clock import LONG_AGO
+from ..presence.clock import CLOCK_JUMP, LONG_AGO
 from ..presence.model import ChatPresence, PresenceUpdate, changes
-from ..presence.tracker import CLOCK_JUMP, PresenceTracker
+from ..presence.tracker import PresenceTracker
 from .deadlines import Deadlines
 
 # A chat of which a flood tells: so many changes are shown at once, and then one each
