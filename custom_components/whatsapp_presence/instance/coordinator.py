@@ -238,8 +238,7 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
             )
         self.update_interval = GRACE_POLLS[min(self._grace_polls, len(GRACE_POLLS) - 1)]
         self._grace_polls += 1
-        if self._listeners:
-            self._schedule_refresh()
+        self._schedule_refresh()
 
     @callback
     def _grace_is_over(self, _now: datetime) -> None:
