@@ -4,16 +4,14 @@ import random
 
 import pytest
 
+from custom_components.whatsapp_presence.presence.clock import LATE_LIMIT
 from custom_components.whatsapp_presence.presence.model import (
     Activity,
     MemberUpdate,
     PresenceUpdate,
     Source,
 )
-from custom_components.whatsapp_presence.presence.tracker import (
-    LATE_LIMIT,
-    PresenceTracker,
-)
+from custom_components.whatsapp_presence.presence.tracker import PresenceTracker
 
 from .common import ANNA, GROUP, NOW, Talk
 

@@ -7,20 +7,9 @@ caller's clock, `PresenceUpdate.time` is on the gateway's, which may be wrong.
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from .clock import CLOCK_JUMP, LATE_LIMIT, LONG_AGO, NEVER, Arrival, Clock, plausible
+from .clock import CLOCK_JUMP, LONG_AGO, NEVER, Arrival, Clock, plausible
 from .hearing import HearingChat
-from .members import MAX_MEMBERS
 from .model import ChatPresence, PresenceUpdate, Source
-from .person import TYPING_TIMEOUT
-
-__all__ = [
-    "CLOCK_JUMP",
-    "LATE_LIMIT",
-    "MAX_MEMBERS",
-    "TYPING_TIMEOUT",
-    "PresenceTracker",
-    "seen_before",
-]
 
 _REMEMBERED_EVENTS: Final = 16
 
@@ -122,15 +111,6 @@ class PresenceTracker(HearingChat):
 
     # How the chat stands with the gateway; all return whether the presence changed.
 
-    def subscribed(self, subscribed: bool) -> bool:
-        """Note that the chat is subscribed or refused, as far as its access goes.
-
-        What is known of a refused chat stays: it may be told all the same.
-        """
-        before = self._presence
-        self._set_subscribed(subscribed)
-        return self._changed_since(before)
-
     def renewed(self, now: float) -> bool:
         """Note that the gateway has just accepted the chat's subscription.
 
@@ -149,7 +129,8 @@ class PresenceTracker(HearingChat):
         """Note that a renewal of the chat failed, or was refused for it alone.
 
         After FAILED_RENEWALS in a row that span FAILING_TIME, without an event, the
-        chat is unknown and `failing`, until the next success or event.
+        chat is unknown and `failing`, until the next success or event. Until then, what
+        is known of a refused chat stays: it may be told all the same.
         """
         before = self._presence
         self._advance(now)
