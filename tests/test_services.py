@@ -165,6 +165,7 @@ async def test_refresh_asks_for_all_at_once(
     assert [one["name"] for one in found] == ["Anna", "Ben"]
 
 
+@pytest.mark.parametrize("hidden_by", [None, er.RegistryEntryHider.USER])
 @pytest.mark.parametrize("left_out", ["entity_id", "device_id"])
 @pytest.mark.parametrize("target", ["nothing", "all", "area"])
 async def test_what_is_left_out_is_a_chat(
@@ -175,8 +176,9 @@ async def test_what_is_left_out_is_a_chat(
     area_registry: ar.AreaRegistry,
     left_out: str,
     target: str,
+    hidden_by: er.RegistryEntryHider | None,
 ) -> None:
-    """A chat is left out by any of its entities, of whatever target."""
+    """A chat is left out by any of its entities, of whatever target, hidden or not."""
     await set_up(hass, account, chat(), chat(BEN, "Ben"))
     if CONF_EXCLUDE not in cv.ENTITY_SERVICE_FIELDS:
         # 2026.10 knows no target with a part left out, and says so.
@@ -189,6 +191,8 @@ async def test_what_is_left_out_is_a_chat(
         assert main is not None
         assert main.device_id is not None
         device_registry.async_update_device(main.device_id, area_id=area.id)
+    for entity in er.async_entries_for_device(entity_registry, main.device_id):
+        entity_registry.async_update_entity(entity.entity_id, hidden_by=hidden_by)
     ben_s = {"entity_id": "sensor.ben_last_seen", "device_id": main.device_id}
     chosen = {
         "nothing": {},

@@ -85,7 +85,9 @@ class ChatTarget:
         found = async_extract_referenced_entity_ids(
             self._hass, self._exclude, expand_group=False, primary_entities_only=False
         )
-        return self._chats(found.referenced | found.indirectly_referenced)
+        chats = self._chats(found.referenced | found.indirectly_referenced)
+        # One may have hidden entities alone, which an expansion leaves out.
+        return chats | self._exclude.device_ids
 
     def _teller(self, chat: str) -> str | None:
         wanted = list(self._keys)
