@@ -31,7 +31,7 @@ from homeassistant.helpers.target import (
 )
 from homeassistant.util import dt as dt_util
 
-from .automation_entities import is_of_chat
+from .automation_entities import ChatTarget, is_of_chat
 from .const import CONF_CHAT, DOMAIN
 from .exceptions import translated
 from .gateways.base import GatewayError
@@ -118,9 +118,12 @@ def _chats_of(call: ServiceCall) -> tuple[list[_Found], list[dict[str, Any]]]:
         entities = _all_entities(hass)
     else:
         entities = _targeted_entities(call)
+    excluded = ChatTarget(hass, call.data, {}).excluded()
     found: dict[str, _Found] = {}
     out_of_reach: dict[str, dict[str, Any]] = {}
     for entity in sorted(entities, key=lambda entity: entity.entity_id):
+        if entity.device_id in excluded:
+            continue
         entry: WhatsAppPresenceConfigEntry | None = hass.config_entries.async_get_entry(
             entity.config_entry_id or ""
         )
