@@ -13,7 +13,7 @@ import tempfile
 from typing import Any, Final
 from unittest.mock import patch
 
-from aiohttp import web
+from aiohttp import ThreadedResolver, web
 from aiohttp.web_app import _cached_build_middleware
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -57,6 +57,7 @@ NAMES: Final = ("Anna", "Ben", "Carl", "Dora", "Emil", "Fay", "Gus", "Hana")
 HIDDEN: Final = frozenset({"Dora", "Hana"})
 FAMILY: Final = "120363000000000001@g.us"
 MEMBERS: Final = 4
+CLIENT: Final = "homeassistant.helpers.aiohttp_client"
 WEBHOOK: Final = "custom_components.whatsapp_presence.instance.address"
 SECRET: Final = "what is signed with"
 GRACE: Final = 117.0
@@ -103,6 +104,17 @@ class Told:
     emptied: bool = False
 
 
+class _Resolver(ThreadedResolver):
+    """Finds hosts without mDNS, as in Home Assistant's own tests.
+
+    Home Assistant's zeroconf makes itself the only one of its process, for good: the
+    first one would keep alive the Home Assistant that made it, long after that was
+    killed, and nothing here has a name.
+    """
+
+    real_close = ThreadedResolver.close
+
+
 class World:
     """Everything that a run consists of."""
 
@@ -146,6 +158,9 @@ class World:
 
     async def open(self) -> None:
         """Let Home Assistant serve webhooks, and the oracle see what is shown."""
+        self._life.enter_context(
+            patch(f"{CLIENT}._async_make_resolver", lambda _: _Resolver())
+        )
         self.hass = await self._life.enter_async_context(
             async_test_home_assistant(config_dir=self._folder)
         )
