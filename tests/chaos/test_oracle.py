@@ -510,6 +510,42 @@ def test_who_left_a_group_may_be_dropped_at_once() -> None:
         assert stage.good, stage.oracle.problems
 
 
+@pytest.mark.parametrize(("under", "counts"), [(None, False), (LID, True)])
+def test_an_event_is_late_that_a_remembered_answer_knew_of(
+    under: str | None, counts: bool
+) -> None:
+    """It changes nothing; what was said under another id the answer did not know."""
+    for shows_it in (True, False):
+        stage = Stage()
+        quick = Message(chat=NUMBER, time=stage.oracle.now)
+        stage.oracle.hear(stage.chat, quick)
+        stage.wait(30)
+        stage.answer("online")
+        stage.idle("on")
+        stage.wait(4)
+        stage.event("offline", under=under, late=10)
+        stage.wait(3)
+        if shows_it:
+            stage.show(online="off")
+        stage.wait(60)
+        assert stage.good is (shows_it is counts), stage.oracle.problems
+
+
+def test_an_event_that_may_be_late_may_confirm_an_answer() -> None:
+    """Nobody knows without a quicker one how late it is."""
+    for confirms in (True, False):
+        stage = Stage()
+        stage.answer("online")
+        stage.idle("on")
+        stage.wait(4)
+        stage.event("online", late=10)
+        stage.wait(116)
+        if not confirms:
+            stage.show(online="unknown")
+        stage.wait(HOUR / 4)
+        assert stage.good, stage.oracle.problems
+
+
 # ---------------------------------------------------------- what is not supported
 
 

@@ -12,6 +12,7 @@ from random import Random
 import tempfile
 from typing import Any, Final
 from unittest.mock import patch
+import weakref
 
 from aiohttp import ThreadedResolver, web
 from aiohttp.web_app import _cached_build_middleware
@@ -132,6 +133,10 @@ class World:
         # When an account was set up, or a chat added: that may announce it.
         self.begins: dict[str, list[float]] = {}
         self.starts: dict[str, list[float]] = {}
+        # When Home Assistant began to set an account up, its own further tries included.
+        self.set_ups: defaultdict[str, deque[float]] = defaultdict(
+            lambda: deque(maxlen=50)
+        )
         self.muted = False
         self._vain: dict[str, deque[float]] = defaultdict(deque)
         loop = asyncio.get_running_loop()
@@ -145,6 +150,7 @@ class World:
         self._http: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._port = 0
+        self._killed: list[weakref.ref[HomeAssistant]] = []
         simulator.listeners.append(self._answered)
 
     @property
@@ -199,8 +205,14 @@ class World:
             self.forget(gateway)
             await self.unload(gateway)
         await self.close()
+        self._killed.append(weakref.ref(self.hass))
         self._stored.clear()
         self._stored.update(stored)
+
+    @property
+    def haunted(self) -> bool:
+        """Whether somebody still holds a Home Assistant that was killed."""
+        return any(killed() is not None for killed in self._killed)
 
     async def revive(self) -> None:
         """Give the power back: a new Home Assistant finds what was stored."""
@@ -208,7 +220,7 @@ class World:
         await self.open()
         self.tapping = True
         for gateway, old in self.entries.items():
-            entry = self.entries[gateway] = MockConfigEntry(
+            entry = MockConfigEntry(
                 domain=DOMAIN,
                 entry_id=old.entry_id,
                 title=old.title,
@@ -225,7 +237,7 @@ class World:
                     for subentry in old.subentries.values()
                 ],
             )
-            entry.add_to_hass(self.hass)
+            self._add(gateway, entry)
         for gateway in self.entries:
             await self.load(gateway)
 
@@ -382,6 +394,17 @@ class World:
             options=options,
             subentries_data=[self._subentry(gateway, chat) for chat in chats],
         )
+        self._add(gateway, entry)
+
+    def _add(self, gateway: str, entry: MockConfigEntry) -> None:
+        """Give Home Assistant an entry."""
+
+        @callback
+        def state_changed() -> None:
+            if entry.state is ConfigEntryState.SETUP_IN_PROGRESS:
+                self.set_ups[gateway].append(self.now)
+
+        entry.async_on_state_change(state_changed)
         entry.add_to_hass(self.hass)
         self.entries[gateway] = entry
 
