@@ -173,9 +173,11 @@ class Voice:
         # It rests on a first answer alone; firm: there is nothing else to go by.
         self.provisional = False
         self.firm = False
-        # The gateway took it back; that was before the last word.
+        # The gateway took it back; that was before the last word, or before the idleness
+        # that lasts.
         self.blank = -NEVER
         self.was_blank = False
+        self.was_blank_before_idle = False
         # It may not have counted: the account was away, or they left the group.
         self.optional = False
         self.in_doubt = False
@@ -207,6 +209,8 @@ class Voice:
         gone = self.blank != -NEVER or self.provisional or self.optional
         self.in_doubt = self.optional = self.provisional = False
         self.was_blank = not said.online and (self.was_blank or gone)
+        idle = said.activity in {None, "idle"}
+        self.was_blank_before_idle = idle and (self.was_blank_before_idle or gone)
         self.blank = -NEVER
         if said.online is not None:
             self._say_online(said, now)
@@ -726,7 +730,9 @@ class Receiver:
                 continue
             perhaps.append(word)
             falls = voice.activities[-1][1] == "idle"
-            if falls and (voice.was_blank or (self.is_group and word == "recording")):
+            if falls and (
+                voice.was_blank_before_idle or (self.is_group and word == "recording")
+            ):
                 # There was nothing to fall from, or what a fall uncovers does not
                 # flash.
                 perhaps.append("idle")

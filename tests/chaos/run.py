@@ -873,7 +873,9 @@ class Chaos:
             self._troubled_until[gateway],
             self._refused_until(gateway),
         )
-        if chat.called_at >= chat.unsubscribed_since - MARGIN:
+        # What told of an earlier loss is no sign of this one.
+        lost_at = self.world.told[gateway].emptied_at
+        if chat.called_at >= max(chat.unsubscribed_since - MARGIN, lost_at):
             since = max(since, chat.called_at)
             limit = RESUBSCRIPTION + BUDGET
             if gateway != "waapi":

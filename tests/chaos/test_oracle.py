@@ -420,6 +420,22 @@ def nothing_said_at_first_and_kept(stage: Stage) -> None:
     stage.wait(HOUR)
 
 
+def test_a_typing_after_nothing_was_said_falls_as_any_other() -> None:
+    """What had been taken back before is no excuse."""
+    stage = Stage(live=True)
+    stage.answer("online")
+    stage.idle("on")
+    stage.wait(HOUR / 4)
+    stage.oracle.hear(stage.chat, Message(chat=NUMBER, has_data=False))
+    stage.show(online="unknown", typing="unknown", activity="unknown")
+    stage.event("typing")
+    stage.show(online="on", typing="on", activity="typing")
+    stage.wait(10)
+    stage.event("online")
+    stage.show(typing="off", activity="idle")
+    assert not stage.good
+
+
 def test_nothing_said_after_a_first_answer_may_be_older_than_that() -> None:
     """It changes nothing, unless an event came between them."""
     stage = Stage(live=True)
@@ -451,11 +467,36 @@ def test_nothing_said_after_an_outage_is_no_reason_to_know_nothing() -> None:
     assert stage.chat.tally.resets_without_cause == 1
 
 
+def idle_after_nothing(stage: Stage) -> None:
+    """What was typed before is not to fall from, nor from what was taken back."""
+    stage.answer("online")
+    stage.idle("on")
+    stage.wait(HOUR / 4)
+    stage.event("typing")
+    stage.show(typing="on", activity="typing")
+    stage.wait(10)
+    stage.event("online")
+    stage.wait(2)
+    stage.oracle.hear(stage.chat, Message(chat=NUMBER, has_data=False))
+    stage.show(online="unknown", typing="unknown", activity="unknown")
+    stage.answer("online")
+    stage.idle("on")
+    stage.wait(60)
+    stage.event("typing")
+    stage.show(typing="on", activity="typing")
+    stage.wait(10)
+    stage.event("online")
+    stage.wait(3)
+    stage.show(typing="off", activity="idle")
+    stage.wait(60)
+
+
 @pytest.mark.parametrize(
     "play",
     [
         events,
         live_answers,
+        idle_after_nothing,
         nothing_said_for_two_minutes,
         nothing_said_at_first,
         nothing_said_at_first_and_kept,

@@ -101,8 +101,9 @@ class Told:
     # It was told that the account is away; a call for its status failed.
     lost: bool = False
     missed: bool = False
-    # It has truly lost its subscriptions since.
+    # It has truly lost its subscriptions since; when it lost them last.
     emptied: bool = False
+    emptied_at: float = -NEVER
 
 
 class _Resolver(ThreadedResolver):
@@ -367,6 +368,7 @@ class World:
 
         def emptied() -> None:
             self.told[gateway].emptied = True
+            self.told[gateway].emptied_at = self.now
             empty()
 
         account.lose_subscriptions = emptied  # type: ignore[method-assign]
@@ -471,6 +473,9 @@ class World:
         """Let the user delete a chat."""
         chat = self.oracle.chats[gateway, subentry.data["chat"]]
         chat.shown.clear()
+        # What was known goes with the chat.
+        chat.last_seen.clear()
+        chat.last_seen_due = None
         chat.receiver.available = False
         self.hass.config_entries.async_remove_subentry(
             self.entries[gateway], subentry.subentry_id
