@@ -24,7 +24,11 @@ from .gateways.base import Gateway, Transport
 from .helpers import create_gateway, is_complete, is_readable, webhook_holder
 from .instance.announcing import async_end_for_good
 from .instance.hub import Instance, WhatsAppPresenceConfigEntry, WhatsAppPresenceData
-from .instance.registration import WebhookRegistration, async_remove_webhook
+from .instance.registration import (
+    WebhookRegistration,
+    async_note_own_address,
+    async_remove_webhook,
+)
 from .instance.store import InstanceStore
 from .instance.stream import async_start_stream
 from .instance.webhook import async_open_webhook
@@ -83,6 +87,7 @@ async def async_setup_entry(
     _redact_secrets(entry, gateway)
     store = InstanceStore(hass, entry.entry_id)
     await store.async_load()
+    await async_note_own_address(hass, entry, gateway)
     instance = Instance(hass, entry, gateway, store)
     await instance.coordinator.async_config_entry_first_refresh()
     # The chats depend on how it stands, whether or not an entity shows that.

@@ -162,7 +162,9 @@ class Voice:
         self.activities: list[tuple[float, str]] = []
         self.newest = -NEVER
         self.heard = -NEVER
-        self.asked = -NEVER
+        # When the answers were asked for, by the id whose last word they hold; "": live
+        # ones, which hold them all. What was said before is in them, and late.
+        self._asked: dict[str, float] = {}
         # The last sign of being online, and whether that was said in so many words;
         # None: nobody can tell.
         self.sign = -NEVER
@@ -171,12 +173,27 @@ class Voice:
         # It rests on a first answer alone; firm: there is nothing else to go by.
         self.provisional = False
         self.firm = False
-        # The gateway took it back; that was before the last word.
+        # The gateway took it back; that was before the last word, or before the idleness
+        # that lasts.
         self.blank = -NEVER
         self.was_blank = False
+        self.was_blank_before_idle = False
         # It may not have counted: the account was away, or they left the group.
         self.optional = False
         self.in_doubt = False
+
+    def ask(self, asked: float, under: str = "") -> None:
+        """Keep that an answer was heard."""
+        self._asked[under] = asked
+
+    @property
+    def asked(self) -> float:
+        """When the last answer was asked for."""
+        return max(self._asked.values(), default=-NEVER)
+
+    def asked_of(self, under: str) -> float:
+        """When the last answer was asked for that knew what was said under an id."""
+        return max(self._asked.get(key, -NEVER) for key in ("", under))
 
     def silence(self) -> None:
         """Take back what was said, but not when."""
@@ -192,6 +209,8 @@ class Voice:
         gone = self.blank != -NEVER or self.provisional or self.optional
         self.in_doubt = self.optional = self.provisional = False
         self.was_blank = not said.online and (self.was_blank or gone)
+        idle = said.activity in {None, "idle"}
+        self.was_blank_before_idle = idle and (self.was_blank_before_idle or gone)
         self.blank = -NEVER
         if said.online is not None:
             self._say_online(said, now)
@@ -492,13 +511,14 @@ class Receiver:
         for key, voice, said in self._addressed(message):
             if not self._is_news(voice, said, message, now):
                 continue
+            repeats = (message.time or now) < voice.asked_of(message.chat)
             self._words[message.chat, key] = said.word or ""
             self._told_under.add(message.chat)
             voice.heard = now
             told = said if message.pauses else _told_by_mute(voice, said)
             self._say(voice, told, now)
-            # It may have been dropped with the account that was away.
-            voice.optional = not self.available
+            # It may have been dropped with the account that was away, or for late.
+            voice.optional = not self.available or repeats
             voice.in_doubt = unsure
 
     def _say(self, voice: Voice, said: Said, now: float) -> None:
@@ -521,14 +541,15 @@ class Receiver:
             return True
         if time < voice.newest:
             return False
-        if time < voice.asked:
+        if time < (asked := voice.asked_of(message.chat)):
             # A receiver has the gateway's clock from the quickest event alone.
-            sure = time + self._transit + PRECISION < voice.asked
-            if not sure and voice.disagrees(said):
+            if time + self._transit + PRECISION < asked:
+                return False
+            if voice.disagrees(said):
                 voice.in_doubt = True
                 self._causes.append((now, said.activity or "idle"))
                 self._causes.append((now, "on" if said.online else "off"))
-            return False
+                return False
         voice.newest = time
         return True
 
@@ -577,7 +598,7 @@ class Receiver:
                 # They crossed; who is right?
                 voice.in_doubt |= voice.disagrees(said)
             elif self.live:
-                voice.asked = asked
+                voice.ask(asked)
                 self._say(voice, said, now)
                 voice.optional = not self.available
             else:
@@ -601,6 +622,7 @@ class Receiver:
         """Hear the last word that the gateway remembers, however old."""
         if self._told_under and key[0] not in self._told_under:
             return
+        voice.ask(asked, key[0])
         before = self._words.get(key)
         word = said.word or ""
         self._words[key] = word
@@ -633,7 +655,6 @@ class Receiver:
                 voice.in_doubt = True
             return
         # Another word than before: something was missed.
-        voice.asked = asked
         typing = voice.activities and voice.activities[-1][1] != "idle"
         self._say(voice, online, now)
         if said.online and typing:
@@ -709,7 +730,9 @@ class Receiver:
                 continue
             perhaps.append(word)
             falls = voice.activities[-1][1] == "idle"
-            if falls and (voice.was_blank or (self.is_group and word == "recording")):
+            if falls and (
+                voice.was_blank_before_idle or (self.is_group and word == "recording")
+            ):
                 # There was nothing to fall from, or what a fall uncovers does not
                 # flash.
                 perhaps.append("idle")

@@ -68,6 +68,7 @@ LASTING: Final = {
     "waha": ("FAILED", "SCAN_QR_CODE"),
 }
 READY: Final = {"waapi": "ready", "wawp": "WORKING", "waha": "WORKING"}
+SETTING_UP: Final = {ConfigEntryState.SETUP_RETRY, ConfigEntryState.SETUP_IN_PROGRESS}
 
 # How a gateway can fail whatever it is asked.
 BREAKDOWNS: Final[tuple[dict[str, object], ...]] = (
@@ -718,6 +719,8 @@ class Chaos:
         self.simulator.delivery.records.clear()
         self.world.tidy()
         gc.collect()
+        if self.world.haunted:
+            self.oracle.complain("Home Assistant left", "although it was killed")
         self._memory.append(sys.getallocatedblocks())
         self.result.memory = growth(self._memory)
 
@@ -793,7 +796,6 @@ class Chaos:
             for (account, _), chat in self.oracle.chats.items()
             if account == gateway and chat.available
         ]
-        limit = RECOVERY_LIMIT
         if (
             since is not None
             and self._long_away(gateway)
@@ -827,10 +829,16 @@ class Chaos:
             since = self._hidden_since[gateway] = (
                 self._hidden_since[gateway] or self.now
             )
-            if self.world.entries[gateway].state is ConfigEntryState.SETUP_RETRY:
-                # It was set up while the gateway was away; Home Assistant tries again
-                # after pauses of its own.
-                limit += SETUP_RETRY_MAX_WAIT
+            limit = RECOVERY_LIMIT
+            tries = self.world.set_ups[gateway]
+            if (try_at := next((t for t in tries if t >= usable_since), None)) is None:
+                if self.world.entries[gateway].state in SETTING_UP:
+                    # It was set up while the gateway was away; Home Assistant tries
+                    # again after a pause of its own.
+                    limit += SETUP_RETRY_MAX_WAIT
+            else:
+                # The first try must do.
+                usable_since = try_at
             if (
                 self.now - max(since, usable_since) > limit
                 and f"lost {gateway}" not in self._told
@@ -865,7 +873,9 @@ class Chaos:
             self._troubled_until[gateway],
             self._refused_until(gateway),
         )
-        if chat.called_at >= chat.unsubscribed_since - MARGIN:
+        # What told of an earlier loss is no sign of this one.
+        lost_at = self.world.told[gateway].emptied_at
+        if chat.called_at >= max(chat.unsubscribed_since - MARGIN, lost_at):
             since = max(since, chat.called_at)
             limit = RESUBSCRIPTION + BUDGET
             if gateway != "waapi":

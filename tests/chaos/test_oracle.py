@@ -420,6 +420,22 @@ def nothing_said_at_first_and_kept(stage: Stage) -> None:
     stage.wait(HOUR)
 
 
+def test_a_typing_after_nothing_was_said_falls_as_any_other() -> None:
+    """What had been taken back before is no excuse."""
+    stage = Stage(live=True)
+    stage.answer("online")
+    stage.idle("on")
+    stage.wait(HOUR / 4)
+    stage.oracle.hear(stage.chat, Message(chat=NUMBER, has_data=False))
+    stage.show(online="unknown", typing="unknown", activity="unknown")
+    stage.event("typing")
+    stage.show(online="on", typing="on", activity="typing")
+    stage.wait(10)
+    stage.event("online")
+    stage.show(typing="off", activity="idle")
+    assert not stage.good
+
+
 def test_nothing_said_after_a_first_answer_may_be_older_than_that() -> None:
     """It changes nothing, unless an event came between them."""
     stage = Stage(live=True)
@@ -451,11 +467,36 @@ def test_nothing_said_after_an_outage_is_no_reason_to_know_nothing() -> None:
     assert stage.chat.tally.resets_without_cause == 1
 
 
+def idle_after_nothing(stage: Stage) -> None:
+    """What was typed before is not to fall from, nor from what was taken back."""
+    stage.answer("online")
+    stage.idle("on")
+    stage.wait(HOUR / 4)
+    stage.event("typing")
+    stage.show(typing="on", activity="typing")
+    stage.wait(10)
+    stage.event("online")
+    stage.wait(2)
+    stage.oracle.hear(stage.chat, Message(chat=NUMBER, has_data=False))
+    stage.show(online="unknown", typing="unknown", activity="unknown")
+    stage.answer("online")
+    stage.idle("on")
+    stage.wait(60)
+    stage.event("typing")
+    stage.show(typing="on", activity="typing")
+    stage.wait(10)
+    stage.event("online")
+    stage.wait(3)
+    stage.show(typing="off", activity="idle")
+    stage.wait(60)
+
+
 @pytest.mark.parametrize(
     "play",
     [
         events,
         live_answers,
+        idle_after_nothing,
         nothing_said_for_two_minutes,
         nothing_said_at_first,
         nothing_said_at_first_and_kept,
@@ -507,6 +548,42 @@ def test_who_left_a_group_may_be_dropped_at_once() -> None:
         if not drops:
             stage.show(online="off")
         stage.wait(HOUR)
+        assert stage.good, stage.oracle.problems
+
+
+@pytest.mark.parametrize(("under", "counts"), [(None, False), (LID, True)])
+def test_an_event_is_late_that_a_remembered_answer_knew_of(
+    under: str | None, counts: bool
+) -> None:
+    """It changes nothing; what was said under another id the answer did not know."""
+    for shows_it in (True, False):
+        stage = Stage()
+        quick = Message(chat=NUMBER, time=stage.oracle.now)
+        stage.oracle.hear(stage.chat, quick)
+        stage.wait(30)
+        stage.answer("online")
+        stage.idle("on")
+        stage.wait(4)
+        stage.event("offline", under=under, late=10)
+        stage.wait(3)
+        if shows_it:
+            stage.show(online="off")
+        stage.wait(60)
+        assert stage.good is (shows_it is counts), stage.oracle.problems
+
+
+def test_an_event_that_may_be_late_may_confirm_an_answer() -> None:
+    """Nobody knows without a quicker one how late it is."""
+    for confirms in (True, False):
+        stage = Stage()
+        stage.answer("online")
+        stage.idle("on")
+        stage.wait(4)
+        stage.event("online", late=10)
+        stage.wait(116)
+        if not confirms:
+            stage.show(online="unknown")
+        stage.wait(HOUR / 4)
         assert stage.good, stage.oracle.problems
 
 

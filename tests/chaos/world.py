@@ -12,8 +12,9 @@ from random import Random
 import tempfile
 from typing import Any, Final
 from unittest.mock import patch
+import weakref
 
-from aiohttp import web
+from aiohttp import ThreadedResolver, web
 from aiohttp.web_app import _cached_build_middleware
 from pytest_homeassistant_custom_component.common import (
     MockConfigEntry,
@@ -57,6 +58,7 @@ NAMES: Final = ("Anna", "Ben", "Carl", "Dora", "Emil", "Fay", "Gus", "Hana")
 HIDDEN: Final = frozenset({"Dora", "Hana"})
 FAMILY: Final = "120363000000000001@g.us"
 MEMBERS: Final = 4
+CLIENT: Final = "homeassistant.helpers.aiohttp_client"
 WEBHOOK: Final = "custom_components.whatsapp_presence.instance.address"
 SECRET: Final = "what is signed with"
 GRACE: Final = 117.0
@@ -99,8 +101,20 @@ class Told:
     # It was told that the account is away; a call for its status failed.
     lost: bool = False
     missed: bool = False
-    # It has truly lost its subscriptions since.
+    # It has truly lost its subscriptions since; when it lost them last.
     emptied: bool = False
+    emptied_at: float = -NEVER
+
+
+class _Resolver(ThreadedResolver):
+    """Finds hosts without mDNS, as in Home Assistant's own tests.
+
+    Home Assistant's zeroconf makes itself the only one of its process, for good: the
+    first one would keep alive the Home Assistant that made it, long after that was
+    killed, and nothing here has a name.
+    """
+
+    real_close = ThreadedResolver.close
 
 
 class World:
@@ -120,6 +134,10 @@ class World:
         # When an account was set up, or a chat added: that may announce it.
         self.begins: dict[str, list[float]] = {}
         self.starts: dict[str, list[float]] = {}
+        # When Home Assistant began to set an account up, its own further tries included.
+        self.set_ups: defaultdict[str, deque[float]] = defaultdict(
+            lambda: deque(maxlen=50)
+        )
         self.muted = False
         self._vain: dict[str, deque[float]] = defaultdict(deque)
         loop = asyncio.get_running_loop()
@@ -133,6 +151,7 @@ class World:
         self._http: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
         self._port = 0
+        self._killed: list[weakref.ref[HomeAssistant]] = []
         simulator.listeners.append(self._answered)
 
     @property
@@ -146,6 +165,9 @@ class World:
 
     async def open(self) -> None:
         """Let Home Assistant serve webhooks, and the oracle see what is shown."""
+        self._life.enter_context(
+            patch(f"{CLIENT}._async_make_resolver", lambda _: _Resolver())
+        )
         self.hass = await self._life.enter_async_context(
             async_test_home_assistant(config_dir=self._folder)
         )
@@ -184,8 +206,14 @@ class World:
             self.forget(gateway)
             await self.unload(gateway)
         await self.close()
+        self._killed.append(weakref.ref(self.hass))
         self._stored.clear()
         self._stored.update(stored)
+
+    @property
+    def haunted(self) -> bool:
+        """Whether somebody still holds a Home Assistant that was killed."""
+        return any(killed() is not None for killed in self._killed)
 
     async def revive(self) -> None:
         """Give the power back: a new Home Assistant finds what was stored."""
@@ -193,7 +221,7 @@ class World:
         await self.open()
         self.tapping = True
         for gateway, old in self.entries.items():
-            entry = self.entries[gateway] = MockConfigEntry(
+            entry = MockConfigEntry(
                 domain=DOMAIN,
                 entry_id=old.entry_id,
                 title=old.title,
@@ -210,7 +238,7 @@ class World:
                     for subentry in old.subentries.values()
                 ],
             )
-            entry.add_to_hass(self.hass)
+            self._add(gateway, entry)
         for gateway in self.entries:
             await self.load(gateway)
 
@@ -340,6 +368,7 @@ class World:
 
         def emptied() -> None:
             self.told[gateway].emptied = True
+            self.told[gateway].emptied_at = self.now
             empty()
 
         account.lose_subscriptions = emptied  # type: ignore[method-assign]
@@ -367,6 +396,17 @@ class World:
             options=options,
             subentries_data=[self._subentry(gateway, chat) for chat in chats],
         )
+        self._add(gateway, entry)
+
+    def _add(self, gateway: str, entry: MockConfigEntry) -> None:
+        """Give Home Assistant an entry."""
+
+        @callback
+        def state_changed() -> None:
+            if entry.state is ConfigEntryState.SETUP_IN_PROGRESS:
+                self.set_ups[gateway].append(self.now)
+
+        entry.async_on_state_change(state_changed)
         entry.add_to_hass(self.hass)
         self.entries[gateway] = entry
 
@@ -433,6 +473,9 @@ class World:
         """Let the user delete a chat."""
         chat = self.oracle.chats[gateway, subentry.data["chat"]]
         chat.shown.clear()
+        # What was known goes with the chat.
+        chat.last_seen.clear()
+        chat.last_seen_due = None
         chat.receiver.available = False
         self.hass.config_entries.async_remove_subentry(
             self.entries[gateway], subentry.subentry_id

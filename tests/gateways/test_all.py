@@ -9,6 +9,7 @@ from custom_components.whatsapp_presence.gateways import GATEWAYS
 from custom_components.whatsapp_presence.gateways.base import (
     Gateway,
     InvalidEventError,
+    InvalidResponseError,
     NotAllowedError,
     NotFoundError,
     Transport,
@@ -78,6 +79,18 @@ async def test_the_page_of_a_proxy_is_no_refusal_of_a_chat(
     script.answer(status, body, content_type="text/html")
     with pytest.raises(UnreachableError):
         await gateway.subscribe(ANNA)
+
+
+@pytest.mark.parametrize("body", ["<!DOCTYPE html><title>Wait", "<html>Wait</html>"])
+@pytest.mark.parametrize("status", [200, 201])
+async def test_a_page_is_no_success(
+    gateway: Gateway, script: Script, status: int, body: str
+) -> None:
+    """What stands before the gateway tells of a maintenance; nothing was done."""
+    for call in (lambda: gateway.subscribe(ANNA), lambda: gateway.set_available(True)):
+        script.answer(status, body, content_type="text/html")
+        with pytest.raises(InvalidResponseError):
+            await call()
 
 
 @pytest.mark.parametrize("status", [400, 404])

@@ -116,6 +116,31 @@ async def test_account_whose_calls_keep_failing_is_not_known(
     assert online(hass) == STATE_ON
 
 
+async def test_a_page_that_a_proxy_sends_instead_is_a_failure(
+    hass: HomeAssistant, simulator: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """Nobody is subscribed by it, although it comes with a status of success."""
+    simulator.waha.heartbeat = None
+    account = add_account(simulator, "waha", engine="NOWEB")
+    account.quirks.events_under_lid = False
+    await account.set_presence(anna(account), "offline")
+    entry = await set_up_stream(hass, account)
+    await account.set_presence(anna(account), "online")
+    await account.set_presence(anna(account), "offline")
+    await pass_time(hass, freezer, 5)
+    assert online(hass) == STATE_OFF
+    page = "<!DOCTYPE html><title>Maintenance</title>"
+    simulator.fail_next(
+        100_000, status=200, body=page, content_type="text/html", path="/presence"
+    )
+    instance_of(entry).async_resubscribe()
+    for _ in range(16):
+        await pass_time(hass, freezer, MINUTE)
+    assert online(hass) == STATE_UNKNOWN
+    assert access(hass) == "not_subscribed"
+    assert failing(hass, entry.entry_id)
+
+
 async def test_chat_whose_calls_keep_failing_is_told_of_alone(
     hass: HomeAssistant, simulator: Simulator, freezer: FrozenDateTimeFactory
 ) -> None:

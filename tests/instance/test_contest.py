@@ -423,6 +423,32 @@ async def test_an_address_that_changes_while_the_entry_is_set_up_anew(
     assert webhook_urls(account) == [webhook_url(hass)] == [entry.data["webhook_url"]]
 
 
+async def test_an_address_that_changes_before_the_entry_could_be_set_up(
+    hass: HomeAssistant,
+    account: Account,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Home Assistant was running, though the gateway was away since it was started."""
+    own = webhook_url(hass)
+    register(account, own)
+    entry = create_entry(account, chat())
+    entry.add_to_hass(hass)
+    hass.config_entries.async_update_entry(
+        entry, data={**entry.data, "webhook_url": own}
+    )
+    for path in ("status", "info"):
+        simulator.fail_next(1, status=500, path=path)
+    assert not await hass.config_entries.async_setup(ENTRY_ID)
+    assert entry.state is ConfigEntryState.SETUP_RETRY
+    moved = str(hass.config.external_url).replace("127.0.0.1", "localhost")
+    await hass.config.async_update(external_url=moved)
+    await advance(hass, freezer, account, 10)
+    assert entry.state is ConfigEntryState.LOADED
+    assert webhook_urls(account) == [webhook_url(hass)] == [entry.data["webhook_url"]]
+    assert issue(hass, Issue.WEBHOOK_CONTESTED) is None
+
+
 async def test_there_and_back_again(hass: HomeAssistant, account: Account) -> None:
     """An old address that is the own one again is none to delete."""
     await set_up(hass, account)

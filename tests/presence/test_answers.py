@@ -321,6 +321,30 @@ def test_answers_under_an_id_without_events_are_ignored() -> None:
     assert talk.answer("offline", chat_id=ANNA_LID).at(30).online is False
 
 
+def test_an_ignored_answer_makes_no_event_a_late_one() -> None:
+    """What is still under way was said under an id that it knows nothing of."""
+    talk = Talk().renewed().event("online", chat_id=ANNA_LID, time=NOW)
+    talk.at(100).answer("online").at(104)
+    talk.event("offline", chat_id=ANNA_LID, time=NOW + 95).at(110)
+    assert talk.online is False
+    # One under their own id knew of it.
+    talk.at(200).answer("online", chat_id=ANNA_LID).at(204)
+    talk.event("offline", chat_id=ANNA_LID, time=NOW + 195).at(210)
+    assert talk.online is True
+
+
+def test_a_first_answer_makes_no_event_under_another_id_a_late_one() -> None:
+    """Under the number there is nothing new, and the first event is still under way."""
+    talk = Talk().renewed().event("nothing", chat_id=ANNA_LID, time=NOW)
+    talk.at(100).renewed().answer("offline").at(102)
+    talk.event("online", chat_id=ANNA_LID, time=NOW + 95)
+    assert talk.online is True
+    talk = Talk().renewed().event("nothing", chat_id=ANNA_LID, time=NOW)
+    talk.at(100).renewed().answer("online", chat_id=ANNA_LID).at(102)
+    talk.event("offline", chat_id=ANNA_LID, time=NOW + 95).at(110)
+    assert talk.online is True
+
+
 def test_the_id_that_was_asked_counts() -> None:
     """Not the one in the answer."""
     talk = Talk().renewed().event("offline", chat_id=ANNA_LID).at(9)

@@ -64,11 +64,13 @@ class Answer:
 
     @property
     def is_page(self) -> bool:
-        """Whether the body is a web page or empty, as a proxy's own answers are."""
-        start = self.hint.lstrip("\ufeff \t\r\n")
-        return not start or (
-            start.startswith("<") and ("<html" in start or "<!doctype html" in start)
-        )
+        """Whether the body is a web page, which comes of what stands before a gateway."""
+        start = self._start
+        return start.startswith("<") and ("<html" in start or "<!doctype html" in start)
+
+    @property
+    def _start(self) -> str:
+        return self.hint.lstrip("\ufeff \t\r\n")
 
     def check_refusal(self) -> None:
         """Raise UnreachableError if it was not the gateway that refuses.
@@ -76,7 +78,7 @@ class Answer:
         Gateways say in words that they refuse a chat. A page or nothing comes of what
         stands before them, passes by, and says nothing of the chat.
         """
-        if self.status in _REFUSALS and self.is_page:
+        if self.status in _REFUSALS and (self.is_page or not self._start):
             raise UnreachableError("The gateway can't be reached through its proxy.")
 
     def json(self) -> Any:

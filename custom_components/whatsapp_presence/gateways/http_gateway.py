@@ -183,6 +183,9 @@ class HttpGateway(Gateway):
         """Raise the error of an answer that says that it was not done."""
         if not answer.ok:
             raise self.refusals.error(answer, chat=chat)
+        if answer.is_page:
+            # "Under maintenance" is no success, even if nobody needs to read the answer.
+            answer.json()
 
     async def _read_lists(
         self, *lists: _ReadList, without_first: bool = False

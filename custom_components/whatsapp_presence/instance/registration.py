@@ -311,6 +311,18 @@ def _tell_no_url(
         )
 
 
+async def async_note_own_address(
+    hass: HomeAssistant, entry: ConfigEntry, gateway: Gateway
+) -> None:
+    """Remember what is this home's address while an account can't be set up yet.
+
+    Should it change meanwhile, a running Home Assistant has seen it.
+    """
+    if gateway.capabilities.transport is Transport.WEBHOOK:
+        own = await async_own_url(hass, entry.data)
+        WrittenAddresses(hass, entry).note_own(own)
+
+
 async def async_renew_webhook(hass: HomeAssistant, entry: ConfigEntry) -> None:
     """Give the webhook of an entry another address, which the old one does not tell.
 

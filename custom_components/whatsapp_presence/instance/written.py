@@ -73,8 +73,7 @@ class WrittenAddresses:
         """
         written = self.last
         unknown = None
-        if url is not None:
-            self.run.own.add(url)
+        self.note_own(url)
         if written is not None and written != url:
             if written in self.run.own:
                 self._keep(None, [*self.old, written])
@@ -83,6 +82,12 @@ class WrittenAddresses:
                 unknown = written
                 self._keep(None, self.old)
         return unknown
+
+    @callback
+    def note_own(self, url: str | None) -> None:
+        """Note that an address is this home's, if it has one."""
+        if url is not None:
+            self.run.own.add(url)
 
     @callback
     def remember(self, url: str) -> None:

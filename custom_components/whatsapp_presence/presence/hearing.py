@@ -48,6 +48,8 @@ class HearingChat(Chat):
 
     def _hear_chat(self, update: PresenceUpdate, arrival: Arrival) -> bool:
         """Take in what was said of the chat itself; returns whether it was news."""
+        if arrival.asked_at is None:
+            self._own.listen(update.chat_id)
         fresh = arrival.is_news(self._own)
         if not update.has_data:
             if fresh:
@@ -99,7 +101,11 @@ class HearingChat(Chat):
     ) -> bool:
         """Take in what was said of a member; returns whether it was news."""
         person = members.find(word.member_id)
-        if person is None or not arrival.is_news(person):
+        if person is None:
+            return False
+        if arrival.asked_at is None:
+            person.listen(word.member_id)
+        if not arrival.is_news(person):
             return False
         implied = word.implied
         if arrival.asked_at is None and (
@@ -172,6 +178,10 @@ class HearingChat(Chat):
         is known not to be doing it now. `known_offline`: so is the group, and nobody
         came online because a first word is told.
         """
+        if person.ignores(asked_as):
+            # What is known under another id makes no event a late one.
+            self._see(self._readable(word.last_seen, arrival.now))
+            return
         if not arrival.is_news(person):
             return
         online = word.online

@@ -3,7 +3,7 @@
 from enum import Enum, auto
 from typing import Final
 
-from .clock import Order
+from .clock import LONG_AGO, Order
 from .model import Activity, MemberUpdate, PresenceUpdate
 
 BUSY: Final = (Activity.TYPING, Activity.RECORDING)
@@ -24,7 +24,7 @@ class Echo(Enum):
     FIRST = auto()
     # Another word: it was said since.
     NEWER = auto()
-    # The same, or that of an id under which nothing comes any more: it tells nothing.
+    # The same: it tells nothing.
     OLD = auto()
 
 
@@ -46,6 +46,15 @@ class Memory(Order):
         self._told_as: str | None = None
         self._word = NOTHING
         self._answers: dict[str, Word] | None = None
+
+    def ignores(self, asked_as: str) -> bool:
+        """Whether events come under another id than the one that was asked."""
+        return self._told_as not in (None, asked_as)
+
+    def listen(self, told_as: str) -> None:
+        """Compare an event with no answer that knew nothing of the event's id."""
+        if self._answers is not None and told_as not in self._answers:
+            self.answered = LONG_AGO
 
     def tell(
         self,
@@ -73,11 +82,12 @@ class Memory(Order):
     def recall(self, word: Word, asked_as: str) -> tuple[Echo, Word]:
         """Compare a remembered answer with the last word under the id that was asked.
 
-        That word, which is returned as well, is the answer's from now on.
+        That word, which is returned as well, is the answer's from now on. The id is one
+        that is not ignored.
         """
         if self._told_as is not None:
             last = self._word
-            if asked_as != self._told_as or word in (last, NOTHING):
+            if word in (last, NOTHING):
                 return Echo.OLD, last
             self._word = word
             return Echo.NEWER, last
