@@ -333,9 +333,9 @@ def _all_tables(results: Results) -> Iterator[_Table]:
         "Instructions of an event on the event loop: median (least to most)",
         ("event", "chats", "instructions"),
         (
-            (_NAMES[variant], f"{number:,}", _thousands(counted[variant]))
-            for variant in next(iter(results.counts.values()))
-            for number, counted in results.counts.items()
+            (_NAMES[variant], f"{number:,}", _thousands(counted))
+            for number, variants in results.counts.items()
+            for variant, counted in variants.items()
         ),
     )
     yield (
