@@ -451,9 +451,9 @@ def test_garbage_is_no_last_seen(contact: PresenceTracker, garbage: float) -> No
     assert not contact.apply(said(last_seen=garbage), NOW + 1)
     assert not contact.restore(garbage)
     assert shown(contact).last_seen == NOW - 9
-    fresh = PresenceTracker(is_group=False, settle_time=3, last_seen=garbage)
-    assert shown(fresh).last_seen is None
+    fresh = PresenceTracker(is_group=False, settle_time=3)
     assert not fresh.restore(garbage)
+    assert shown(fresh).last_seen is None
 
 
 def test_a_hidden_last_seen_is_ignored_but_the_witness_counts(
@@ -482,7 +482,8 @@ def test_last_seen_is_restored_but_never_over_what_is_known(
     contact.apply(said(last_seen=NOW - 300), NOW)
     assert not contact.restore(NOW - 200)
     assert shown(contact).last_seen == NOW - 300
-    fresh = PresenceTracker(is_group=False, settle_time=3, last_seen=NOW - 9)
+    fresh = PresenceTracker(is_group=False, settle_time=3)
+    assert fresh.restore(NOW - 9)
     assert shown(fresh) == ChatPresence(last_seen=NOW - 9)
     assert not fresh.restore(NOW - 1)
 

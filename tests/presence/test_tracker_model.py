@@ -916,10 +916,11 @@ class TrackerMachine(RuleBasedStateMachine):
         self.tracker = PresenceTracker(
             is_group=is_group,
             settle_time=settle_time,
-            last_seen=last_seen,
             aliases=self.aliases,
             ordered=is_ordered,
         )
+        if last_seen is not None:
+            self.tracker.restore(last_seen)
         self.model = Model(
             is_group=is_group, last_seen=last_seen, is_ordered=is_ordered
         )

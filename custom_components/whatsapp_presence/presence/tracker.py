@@ -7,7 +7,7 @@ caller's clock, `PresenceUpdate.time` is on the gateway's, which may be wrong.
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from .clock import CLOCK_JUMP, LONG_AGO, NEVER, Arrival, Clock, plausible
+from .clock import CLOCK_JUMP, EARLIEST, LONG_AGO, NEVER, Arrival, Clock
 from .hearing import HearingChat
 from .model import ChatPresence, PresenceUpdate, Source
 
@@ -28,11 +28,10 @@ class PresenceTracker(HearingChat):
         *,
         is_group: bool,
         settle_time: float,
-        last_seen: float | None = None,
         aliases: Mapping[str, str] | None = None,
         ordered: bool = False,
     ) -> None:
-        """Begin with nothing known but, perhaps, a restored last-seen.
+        """Begin with nothing known.
 
         `settle_time` is for how many seconds a fall must last to be shown; it can
         be set at any time, and counts for the falls that begin afterwards.
@@ -40,11 +39,11 @@ class PresenceTracker(HearingChat):
         at every update, and stays the caller's. `ordered`: events arrive in the order
         in which they happened (over a stream), whatever their times say.
         """
-        super().__init__(is_group=is_group, last_seen=last_seen, aliases=aliases)
+        super().__init__(is_group=is_group, aliases=aliases)
         self.settle_time = settle_time
         self._clock = Clock(ordered=ordered)
         self._event_ids: dict[str, None] = {}
-        self._presence = ChatPresence(last_seen=self._last_seen)
+        self._presence = ChatPresence()
 
     @property
     def presence(self) -> ChatPresence:
@@ -174,8 +173,8 @@ class PresenceTracker(HearingChat):
     def restore(self, last_seen: float) -> bool:
         """Take over the last-seen from before a restart, unless a newer is known."""
         before = self._presence
-        if self._last_seen is None and (known := plausible(last_seen)) is not None:
-            self._see(min(known, self._clock.now))
+        if self._last_seen is None and EARLIEST <= last_seen < NEVER:
+            self._see(min(last_seen, self._clock.now))
         return self._changed_since(before)
 
     def learn_alias(self, alias: str, main: str) -> bool:
