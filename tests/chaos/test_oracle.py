@@ -366,6 +366,7 @@ ENGINE = [
     events,
     typing_times_out,
     a_said_online_ages,
+    a_said_online_ages_by_renewals_alone,
     a_said_online_stays_said,
     a_mute_engine,
     a_blip,
