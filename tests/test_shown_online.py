@@ -215,3 +215,26 @@ async def test_pass_that_was_slow_for_once_delays_no_other(
     await account.reconnect()
     account.lose_subscriptions()
     await in_time(hass, freezer, lambda: len(account.subscriptions) == 3, 60)
+
+
+async def test_a_chat_whose_calls_keep_failing_leaves_room_for_a_reconnect(
+    hass: HomeAssistant, simulator: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    """Once it is unknown, it waits for a round, and the others do not wait for it."""
+    account = add_session(simulator, "NOWEB")
+    await set_up_stream(hass, account, *THREE)
+    began = time.time()
+    simulator.fail_next(1_000_000, status=500, path=f"/presence/{ANNA}")
+    for _ in range(85):
+        await pass_time(hass, freezer, MINUTE)
+    for _ in range(2):
+        for _ in range(17):
+            await pass_time(hass, freezer, MINUTE)
+        await account.reconnect()
+        await in_time(
+            hass,
+            freezer,
+            lambda: account.subscriptions == {BEN, FAMILY},
+            int(RECONNECT_SPACING),
+        )
+    assert most_of_an_hour(account, began, time.time()) <= SHARE

@@ -83,6 +83,9 @@ class Standing:
     # When renewals were accepted, and when they were tried.
     accepted: deque[float] = field(default_factory=lambda: deque(maxlen=12))
     tried: deque[float] = field(default_factory=lambda: deque(maxlen=24))
+    # Those of the accepted that were sure to be renewals: who asks an engine for what it
+    # remembers subscribes as well, but may have meant to look alone.
+    renewed: deque[float] = field(default_factory=lambda: deque(maxlen=12))
     # Failures in a row, without an event.
     failed: list[float] = field(default_factory=list)
     # When others failed that let this chat wait, or it was looked at in vain: who takes
@@ -297,7 +300,7 @@ class Voice:
             return -NEVER, max(latest, standing.kept_until(self.sign, latest))
         implied = self.sign + IMPLIED
         tried = _nth(standing.tried, RENEWALS, self.sign)
-        renewed = _nth(standing.accepted, RENEWALS, max(self.sign, standing.last_event))
+        renewed = _nth(standing.renewed, RENEWALS, max(self.sign, standing.last_event))
         soonest = max(self.sign + SAID, tried) - EXACT
         latest = max(self.sign + SAID, renewed) + LOOSE
         if self.said is not True:
@@ -453,12 +456,14 @@ class Receiver:
         if standing.losses and standing.losses[-1].until == NEVER:
             standing.losses[-1].until = now
 
-    def tried(self, now: float, *, accepted: bool) -> None:
-        """A renewal was accepted, or not."""
+    def tried(self, now: float, *, accepted: bool, looks: bool = False) -> None:
+        """A renewal was accepted, or not; looks: it may have been none."""
         standing = self.standing
         standing.tried.append(now)
         if accepted:
             standing.served()
+            if not looks and now - max(standing.renewed, default=-NEVER) >= SOON:
+                standing.renewed.append(now)
             last = standing.accepted[-1] if standing.accepted else -NEVER
             # It may take several calls.
             if now - last >= SOON or last < standing.back:

@@ -159,10 +159,10 @@ class Oracle:
         chat.receiver.answer(message, asked, self.now, under)
         chat.dirty = True
 
-    def tried(self, chat: Watched, *, accepted: bool) -> None:
-        """A renewal was accepted, or not."""
+    def tried(self, chat: Watched, *, accepted: bool, looks: bool = False) -> None:
+        """A renewal was accepted, or not; looks: it may have been none."""
         self.note(chat, "subscribed" if accepted else "could not be subscribed")
-        chat.receiver.tried(self.now, accepted=accepted)
+        chat.receiver.tried(self.now, accepted=accepted, looks=looks)
         chat.dirty = True
 
     def waits(self, chat: Watched) -> None:

@@ -95,10 +95,15 @@ class Stage:
         self.oracle.hear(self.chat, message)
 
     def answer(
-        self, word: str | None, *, under: str | None = None, accepted: bool = True
+        self,
+        word: str | None,
+        *,
+        under: str | None = None,
+        accepted: bool = True,
+        looks: bool = False,
     ) -> None:
-        """Let a request be answered, which renews as well."""
-        self.oracle.tried(self.chat, accepted=accepted)
+        """Let a request be answered, which renews as well; looks: perhaps."""
+        self.oracle.tried(self.chat, accepted=accepted, looks=looks)
         said = None if word is None else read_word(word)
         if self.live and said is not None:
             said = Said(online=said.online, activity=said.activity)
@@ -161,6 +166,20 @@ def a_said_online_ages(stage: Stage) -> None:
     """After 30 minutes and three renewals without an event."""
     stage.event("online")
     stage.idle("on")
+    for _ in range(3):
+        stage.wait(20 * 60)
+        stage.answer("online")
+    stage.show(online="unknown")
+    stage.wait(HOUR)
+
+
+def a_said_online_ages_by_renewals_alone(stage: Stage) -> None:
+    """Who only looks for what is remembered may count that, or not."""
+    stage.event("online")
+    stage.idle("on")
+    for _ in range(40):
+        stage.wait(60)
+        stage.answer("online", looks=True)
     for _ in range(3):
         stage.wait(20 * 60)
         stage.answer("online")
@@ -347,6 +366,7 @@ ENGINE = [
     events,
     typing_times_out,
     a_said_online_ages,
+    a_said_online_ages_by_renewals_alone,
     a_said_online_stays_said,
     a_mute_engine,
     a_blip,

@@ -663,7 +663,8 @@ class World:
         elif said is None and answer.call is Call.PEEK:
             self.oracle.waits(chat)
         if answer.call is not Call.PEEK:
-            self.oracle.tried(chat, accepted=said is not None)
+            looks = answer.call is Call.ASK and not chat.receiver.live
+            self.oracle.tried(chat, accepted=said is not None, looks=looks)
             if said is None:
                 self._vain[gateway].append(self.now)
         if answer.call is not Call.SUBSCRIBE and said is not None:

@@ -161,7 +161,7 @@ async def test_chat_whose_calls_keep_failing_is_told_of_alone(
 
     others = simulator.fail_next(100_000, path=f"/presence/{BEN.partition('@')[0]}")
     instance_of(entry).async_resubscribe()
-    for _ in range(60):
+    for _ in range(80):
         await advance(hass, freezer, account, MINUTE)
     assert others.seen > 3
     assert failing(hass, entry.entry_id)

@@ -228,8 +228,7 @@ class Rounds:
             if not isinstance(err, GatewayError):
                 # Nobody else is to go without because of it.
                 _LOGGER.error("%s, asking for a chat", unexpected(err))
-            now, is_free = self._hass.loop.time(), self._timetable.is_free
-            turn.failed(chat, err, now, is_free=is_free)
+            self._timetable.failed(chat, turn, err, self._hass.loop.time())
         else:
             told = told or not turn.is_new
             turn.succeeded(renewed=renew)

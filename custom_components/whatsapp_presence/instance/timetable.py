@@ -131,11 +131,6 @@ class Timetable:
             return 2 * duration
         return (duration + self._announce_seconds) / (SHARE * PLANNED_SHARE)
 
-    @property
-    def is_free(self) -> bool:
-        """Whether asking costs the account nothing."""
-        return self._budget.is_free
-
     def add(self, chat: Chat) -> None:
         """Take in a chat, which is new."""
         self._turns[chat] = Turn()
@@ -162,6 +157,17 @@ class Timetable:
     def turn(self, chat: Chat) -> Turn | None:
         """Return how asking for a chat stands; None for one that is not asked for."""
         return self._turns.get(chat)
+
+    def failed(self, chat: Chat, turn: Turn, err: Exception, now: float) -> None:
+        """Note a failure, and when to ask again.
+
+        Who is unknown because of it shows nothing wrong. Where asking costs, they wait
+        for a round, lest one chat spends what all others need after a reconnect.
+        """
+        turn.failed(chat, err, now, is_free=self._budget.is_free)
+        if chat.tracker.failing and not self._budget.is_free:
+            round_at = self._full_round_at + self.full_interval
+            turn.retry_at = max(turn.retry_at, round_at)
 
     def wait(self, now: float) -> float:
         """Return in how many seconds something is due that the account can bear."""
