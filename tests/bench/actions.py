@@ -67,7 +67,7 @@ automation bench:
 """
 # A chat that changes many times a second is shown less often: so they take turns, and
 # rest. Templates are worked off one after the other; these are all over their order.
-_TURNS: Final = 5
+TURNS: Final = 5
 _REST: Final = 0.1
 
 
@@ -104,7 +104,7 @@ def action_configuration(chats: list[Chat]) -> str:
 
 def _turns(chats: list[Chat]) -> list[int]:
     """Return the numbers of the chats that take turns."""
-    return [len(chats) * (2 * turn + 1) // (2 * _TURNS) for turn in range(_TURNS)]
+    return [len(chats) * (2 * turn + 1) // (2 * TURNS) for turn in range(TURNS)]
 
 
 async def measure_actions(

@@ -2,10 +2,11 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+import itertools
 import math
 import statistics
 
-from .actions import CAME_ONLINE, IDEAL, TEMPLATE as ACTION_TEMPLATE
+from .actions import CAME_ONLINE, IDEAL, TEMPLATE as ACTION_TEMPLATE, TURNS
 from .host import Processor
 from .instructions import SHORT
 from .measure import (
@@ -268,9 +269,13 @@ def _processor_rows(results: Results) -> Iterator[Row]:
 
 
 def _action_rows(results: Results) -> Iterator[Row]:
-    # Each sample is a round of its own: what else the machine does comes in bursts, and
-    # a median of many would be of those who met with one.
-    for number, ways in results.actions.items():
+    # What else the machine does comes in bursts: rounds are long enough for one to be an
+    # exception in them, and short enough to be over before the machine is another one.
+    for number, samples in results.actions.items():
+        ways = {
+            name: [statistics.median(few) for few in itertools.batched(taken, TURNS)]
+            for name, taken in samples.items()
+        }
         yield _ratio_row(
             f"came_online to action : webhook trigger to action, {number} chats",
             _paired(ways[CAME_ONLINE], ways[IDEAL]),
