@@ -107,6 +107,27 @@ async def test_diagnostics_of_an_entry(
     assert_nothing_private(found)
 
 
+async def test_the_name_of_the_file(
+    hass: HomeAssistant, hass_client: ClientSessionGenerator, simulator: Simulator
+) -> None:
+    """Home Assistant names a device's after the device, and an entry's after nobody."""
+    entry = await set_up(hass, add_account(simulator))
+    devices = dr.async_get(hass)
+    (device,) = (
+        device
+        for device in dr.async_entries_for_config_entry(devices, entry.entry_id)
+        if device.name == "Anna"
+    )
+    devices.async_update_device(device.id, name_by_user="Somebody")
+    client = await hass_client()
+    path = f"/api/diagnostics/config_entry/{entry.entry_id}"
+    for url, told in ((path, False), (f"{path}/device/{device.id}", True)):
+        answer = await client.get(url)
+        assert answer.status == 200
+        assert ("Anna" in answer.headers["Content-Disposition"]) is told
+        assert "Anna" not in await answer.text()
+
+
 async def test_a_form_that_nobody_showed_is_captured_without_what_it_said(
     hass: HomeAssistant,
     hass_client: ClientSessionGenerator,

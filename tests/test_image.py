@@ -196,6 +196,8 @@ async def test_disabled_image(
     entity_registry.async_update_entity(
         IMAGE, disabled_by=er.RegistryEntryDisabler.USER
     )
+    await settle(hass, account)
+    assert path_of(hass, "binary_sensor.anna") is None
     assert await hass.config_entries.async_reload(entry.entry_id)
     await settle(hass, account)
     assert online(hass) == STATE_OFF

@@ -303,7 +303,8 @@ async def test_restart_keeps_what_was_known(
     await settle(hass, account)
     last_seen = state(hass, "sensor", "last_seen")
     assert datetime.fromisoformat(last_seen).timestamp() == anna(account).last_seen
-    data, subentries = dict(entry.data), chat()
+    data = dict(entry.data)
+    subentries = [one.as_dict() for one in entry.subentries.values()]
 
     await rs.async_get(hass).async_dump_states()
     hass.bus.async_fire_internal(EVENT_HOMEASSISTANT_FINAL_WRITE)
@@ -335,7 +336,7 @@ async def test_restart_keeps_what_was_known(
             entry_id=ENTRY_ID,
             title=TITLE,
             data=data,
-            subentries_data=(subentries,),
+            subentries_data=subentries,
         )
         again.add_to_hass(restarted)
         assert await restarted.config_entries.async_setup(ENTRY_ID)

@@ -5,25 +5,35 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 import pytest
-from pytest_homeassistant_custom_component.common import async_capture_events
+from pytest_homeassistant_custom_component.common import (
+    MockConfigEntry,
+    async_capture_events,
+)
 from pytest_homeassistant_custom_component.components.recorder.common import (
     async_wait_recording_done,
 )
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
+from homeassistant.components import device_automation
 from homeassistant.components.alexa.entities import ENTITY_ADAPTERS
 from homeassistant.components.google_assistant.trait import TRAITS
 from homeassistant.components.recorder.core import Recorder
 from homeassistant.core import Event, HomeAssistant
-from homeassistant.helpers import entity_registry as er
+from homeassistant.helpers import config_validation as cv, entity_registry as er
+from homeassistant.helpers.condition import (
+    async_from_config as async_condition_from_config,
+    async_validate_conditions_config,
+)
 from homeassistant.setup import async_setup_component
 from homeassistant.util import dt as dt_util
 
 from .common import (
+    BEN,
     FAMILY,
     WEBHOOK_PATH,
     add_account,
     anna,
+    ben,
     chat,
     outlast_grace,
     set_up,
@@ -145,6 +155,130 @@ async def test_a_state_trigger_on_the_event_entity(
     await account.set_status("ready")
     await settle(hass, account)
     assert by() == ["plain"]
+
+
+async def test_a_device_trigger_of_online(
+    hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
+) -> None:
+    """It fires for whoever is online when the account is back, without having come."""
+    await set_up(hass, account)
+    fired: list[Event[Any]] = async_capture_events(hass, "fired")
+    entity = er.async_get(hass).async_get("binary_sensor.anna")
+    assert entity is not None
+    offered = await device_automation.async_get_device_automations(
+        hass, device_automation.DeviceAutomationType.TRIGGER, [entity.device_id]
+    )
+    device = {
+        "domain": "binary_sensor",
+        "device_id": entity.device_id,
+        "entity_id": entity.id,
+        "type": "turned_on",
+    }
+    assert device in [
+        {key: one.get(key) for key in device} for one in offered[entity.device_id]
+    ]
+    target = {"entity_id": "binary_sensor.anna"}
+    config = {
+        "automation": [
+            {
+                "alias": alias,
+                "triggers": trigger,
+                "actions": {"event": "fired", "event_data": {"by": alias}},
+            }
+            for alias, trigger in (
+                ("device", {"trigger": "device", **device}),
+                ("own", {"trigger": "whatsapp_presence.came_online", "target": target}),
+            )
+        ]
+    }
+    assert await async_setup_component(hass, "automation", config)
+
+    def by() -> list[str]:
+        found = [event.data["by"] for event in fired]
+        fired.clear()
+        return sorted(found)
+
+    await account.set_presence(anna(account), "online")
+    await settle(hass, account)
+    assert by() == ["device", "own"]
+    await account.set_status("disconnected")
+    await outlast_grace(hass, freezer, account)
+    await account.set_status("ready")
+    await settle(hass, account)
+    assert hass.states.is_state("binary_sensor.anna", "on")
+    assert by() == ["device"]
+
+
+async def test_groups(hass: HomeAssistant, account: Account) -> None:
+    """Who is unknown is off to a group of any, and spoils one of all."""
+    ben(account).has_data = False
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    assert hass.states.is_state("binary_sensor.anna", "off")
+    assert hass.states.is_state("binary_sensor.ben", "unknown")
+    for name in ("any", "all"):
+        helper = MockConfigEntry(
+            domain="group",
+            title=name,
+            options={
+                "group_type": "binary_sensor",
+                "name": name,
+                "entities": ["binary_sensor.anna", "binary_sensor.ben"],
+                "hide_members": False,
+                "all": name == "all",
+            },
+        )
+        helper.add_to_hass(hass)
+        assert await hass.config_entries.async_setup(helper.entry_id)
+    await hass.async_block_till_done()
+    assert hass.states.is_state("binary_sensor.any", "off")
+    assert hass.states.is_state("binary_sensor.all", "unknown")
+
+
+async def test_a_group_as_a_target(hass: HomeAssistant, account: Account) -> None:
+    """An action looks into it; to a trigger or a condition it is nobody."""
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    members = ["binary_sensor.anna", "binary_sensor.ben"]
+    groups = {"friends": {"entities": members}}
+    assert await async_setup_component(hass, "group", {"group": groups})
+    fired: list[Event[Any]] = async_capture_events(hass, "fired")
+    target = {"entity_id": "group.friends"}
+    config = {
+        "automation": [
+            {
+                "alias": behavior,
+                "triggers": {
+                    "trigger": "whatsapp_presence.came_online",
+                    "target": target,
+                    "options": {"behavior": behavior},
+                },
+                "actions": {"event": "fired"},
+            }
+            for behavior in ("each", "first", "all")
+        ]
+    }
+    assert await async_setup_component(hass, "automation", config)
+    for person in (anna(account), ben(account)):
+        await account.set_presence(person, "online")
+    await settle(hass, account)
+    assert [hass.states.is_state(one, "on") for one in members] == [True, True]
+    assert fired == []
+    for behavior in ("any", "all"):
+        condition = {
+            "condition": "whatsapp_presence.is_online",
+            "target": target,
+            "options": {"behavior": behavior},
+        }
+        (valid,) = await async_validate_conditions_config(
+            hass, cv.CONDITIONS_SCHEMA([condition])
+        )
+        checker = await async_condition_from_config(hass, valid)
+        assert checker.async_check() is False
+    response = await hass.services.async_call(
+        "whatsapp_presence", "get_presence", target, blocking=True, return_response=True
+    )
+    assert response is not None
+    chats: Any = response["chats"]
+    assert [one["online"] for one in chats] == [True, True]
 
 
 async def test_the_webhook_in_a_browser(

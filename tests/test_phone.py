@@ -22,6 +22,7 @@ from custom_components.whatsapp_presence.presence.typed import (
     Refusal,
     Refused,
 )
+from homeassistant.generated.countries import COUNTRIES
 
 # Hypothesis miscounts the references to its own generator on Python 3.14.
 pytestmark = pytest.mark.filterwarnings("ignore:It looks like `register_random`")
@@ -442,6 +443,16 @@ def test_what_is_shown_first(text: str, country: str | None, number: str) -> Non
     """It may be meant in more than one way, or is nothing that is known."""
     digits = digits_of(number)
     assert parse_typed(text, country) == Confirm(f"{digits}@c.us", number)
+
+
+def test_who_lives_where_home_assistant_knows_no_country() -> None:
+    """They write + and the code; as whatever neighbour they choose, digits are shown."""
+    assert set(REGIONS) - set(COUNTRIES) == {"AC", "XK"}
+    written = "+383 43 201 234"
+    for country in (None, "AL", "RS"):
+        assert parse_typed(written, country) == ChatId("38343201234@c.us")
+        for typed in ("043 201 234", "38343201234"):
+            assert not isinstance(parse_typed(typed, country), ChatId)
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,31 @@ async def test_announcing_goes_on_after_a_restart(
     assert account.own_presence_calls == 2
 
 
+async def test_disabled_switch_announces_nobody(
+    hass: HomeAssistant,
+    account: Account,
+    entity_registry: er.EntityRegistry,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """What can't be switched off any more must not go on; a rename changes nothing."""
+    await set_up(hass, account)
+    await turn(hass, SERVICE_TURN_ON)
+    renamed = entity_registry.async_update_entity(SWITCH, new_entity_id="switch.loud")
+    await settle(hass, account)
+    await advance(hass, freezer, account, 20)
+    assert account.available
+
+    entity_registry.async_update_entity(
+        renamed.entity_id, disabled_by=er.RegistryEntryDisabler.USER
+    )
+    await settle(hass, account)
+    await advance(hass, freezer, account, 1)
+    assert not account.available
+    made = account.own_presence_calls
+    await advance(hass, freezer, account, 60)
+    assert account.own_presence_calls == made
+
+
 async def test_off_stays_off_after_a_restart(
     hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
 ) -> None:

@@ -411,6 +411,40 @@ async def test_all_has_to_be_known_for_so_long(
     assert await see(second, before, after) == [trigger]
 
 
+@pytest.mark.parametrize(
+    ("behavior", "expected"),
+    [("first", ["binary_sensor.anna"]), ("each", [])],
+)
+async def test_who_was_the_first_may_have_left(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    freezer: FrozenDateTimeFactory,
+    behavior: str,
+    expected: list[str],
+) -> None:
+    """The time of the first goes on with whoever is there, as the page says."""
+    await set_up(hass, account, chat(), chat(BEN, "Ben"))
+    fired = await automate(
+        hass,
+        "came_online",
+        target={"entity_id": ["binary_sensor.anna", "binary_sensor.ben"]},
+        behavior=behavior,
+        **{"for": "00:05:00"},
+    )
+    for minute, entity_id, state in (
+        (0, "binary_sensor.anna", STATE_ON),
+        (4, "binary_sensor.ben", STATE_ON),
+        (0.5, "binary_sensor.anna", STATE_OFF),
+    ):
+        freezer.tick(60 * minute)
+        hass.states.async_set(entity_id, state)
+        await hass.async_block_till_done()
+    freezer.tick(31)
+    async_fire_time_changed(hass)
+    await hass.async_block_till_done()
+    assert [event.data["entity"] for event in fired] == expected
+
+
 @pytest.mark.parametrize("lost", LOST)
 @pytest.mark.parametrize("trigger", ALL)
 async def test_a_gap_ends_the_time_of_each(

@@ -90,6 +90,8 @@ async def async_setup_entry(
     await async_note_own_address(hass, entry, gateway)
     instance = Instance(hass, entry, gateway, store)
     await instance.coordinator.async_config_entry_first_refresh()
+    # The chats depend on how it stands, whether or not an entity shows that.
+    entry.async_on_unload(instance.coordinator.async_add_listener(lambda: None))
 
     registration = WebhookRegistration(hass, entry, gateway, instance.delivery)
     entry.runtime_data = WhatsAppPresenceData(gateway, instance, registration)

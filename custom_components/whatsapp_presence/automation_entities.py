@@ -42,7 +42,7 @@ class ChatTarget:
     @callback
     def tellers(self, entity_ids: Iterable[str]) -> set[str]:
         """Pick the entity of each chat that tells; the chats are named by any entity."""
-        chats = self._chats(entity_ids) - self._excluded()
+        chats = self._chats(entity_ids) - self.excluded()
         return {teller for chat in chats if (teller := self._teller(chat)) is not None}
 
     @callback
@@ -65,7 +65,7 @@ class ChatTarget:
             self._chat(entity_id) is None for entity_id in self._selection.entity_ids
         )
         return gone + sum(
-            self._teller(chat) is None for chat in chats - self._excluded()
+            self._teller(chat) is None for chat in chats - self.excluded()
         )
 
     def _chats(self, entity_ids: Iterable[str]) -> set[str]:
@@ -77,13 +77,17 @@ class ChatTarget:
         entry = er.async_get(self._hass).async_get(entity_id)
         return entry.device_id if entry is not None and is_of_chat(entry) else None
 
-    def _excluded(self) -> set[str]:
+    @callback
+    def excluded(self) -> set[str]:
+        """Return the devices of the chats that are left out, by any of their entities."""
         if self._exclude is None:
             return set()
         found = async_extract_referenced_entity_ids(
             self._hass, self._exclude, expand_group=False, primary_entities_only=False
         )
-        return self._chats(found.referenced | found.indirectly_referenced)
+        chats = self._chats(found.referenced | found.indirectly_referenced)
+        # One may have hidden entities alone, which an expansion leaves out.
+        return chats | self._exclude.device_ids
 
     def _teller(self, chat: str) -> str | None:
         wanted = list(self._keys)

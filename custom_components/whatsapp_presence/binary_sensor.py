@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from operator import attrgetter
-from typing import Any, override
+from typing import override
 
 from homeassistant.components.binary_sensor import (
     BinarySensorEntity,
@@ -101,7 +101,7 @@ class ChatBinarySensor(ChatEntity, BinarySensorEntity):
     entity_description: ChatBinarySensorDescription
 
     @override
-    def read(self) -> Any:
+    def read(self) -> object:
         """Return the fact."""
         return self.entity_description.is_on_fn(self.chat.presence)
 

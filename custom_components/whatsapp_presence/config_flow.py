@@ -154,7 +154,7 @@ class WhatsAppPresenceConfigFlow(_EntryDialog, domain=DOMAIN):
 
     _data: dict[str, Any]
     _instances: list[str]
-    # What was asked for whose engine can't tell presence, and that it was said.
+    # What had been submitted when the user was told that the engine can't tell presence.
     _told: tuple[object, ...] | None = None
     _info = InstanceInfo(status=InstanceStatus.UNKNOWN)
     _notices: tuple[Notice, ...] = ()

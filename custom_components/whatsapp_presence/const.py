@@ -8,7 +8,7 @@ DOCS_URL: Final = (
     "https://github.com/ha-whatsapp-presence/ha-whatsapp-presence/blob/main/docs"
 )
 
-# The form of entries, and of chats, that have it from the entry's unless they say so.
+# The form of what is stored of an account, and of a chat unless that names another.
 ENTRY_VERSION: Final = 1
 CHAT_VERSION: Final = 1
 CONF_VERSION: Final = "version"

@@ -67,8 +67,8 @@ def _instance(entry: WhatsAppPresenceConfigEntry) -> dict[str, Any]:
     coordinator = instance.coordinator
     error = coordinator.trouble or coordinator.last_exception
     return {
-        "status": instance.coordinator.data.status,
-        "ready": instance.coordinator.ready,
+        "status": coordinator.data.status,
+        "ready": coordinator.ready,
         "reachable": coordinator.last_update_success and error is None,
         "last_error": type(error).__name__ if error else None,
         "events_arrive": instance.delivery.push,

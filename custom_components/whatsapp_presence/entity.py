@@ -3,7 +3,7 @@
 from abc import abstractmethod
 import asyncio
 from collections.abc import Callable, Iterable
-from typing import Any, Final, override
+from typing import Final, override
 
 from homeassistant.const import EntityStateAttribute, Platform
 from homeassistant.core import HomeAssistant, callback
@@ -75,10 +75,10 @@ class _WrittenOnChangeEntity(Entity):
 
     _attr_has_entity_name = True
     _attr_should_poll = False
-    _written: Any = _NOTHING
+    _written: object = _NOTHING
 
     @abstractmethod
-    def read(self) -> Any:
+    def read(self) -> object:
         """Return all that the entity shows: it is written when that has changed."""
 
     @callback

@@ -6,8 +6,6 @@ from ipaddress import ip_address
 from secrets import token_urlsafe
 from typing import Any, Concatenate
 
-from yarl import URL
-
 from homeassistant.config_entries import ConfigEntry, ConfigSubentry
 from homeassistant.const import CONF_URL, CONF_WEBHOOK_ID
 from homeassistant.core import HomeAssistant
@@ -30,10 +28,6 @@ from .const import (
 from .gateways import GATEWAYS
 from .gateways.base import Gateway
 from .presence.chat_id import InvalidChatIdError, normalise
-
-# Those of pictures have some 500 characters.
-MAX_URL = 4096
-
 
 type _Step[FlowT, **P, ResultT] = Callable[
     Concatenate[FlowT, P], Coroutine[Any, Any, ResultT]
@@ -143,22 +137,3 @@ def is_local_host(host: str) -> bool:
         return host == "localhost"
     address = ip_address(host)
     return is_loopback(address) or is_private(address)
-
-
-def is_fetchable(url: str, secrets: frozenset[str]) -> bool:
-    """Whether an address may be asked for: a web address without a secret."""
-    if len(url) > MAX_URL:
-        return False
-    try:
-        parsed = URL(url)
-    except ValueError:
-        return False
-    return (
-        parsed.scheme in ("http", "https")
-        and bool(parsed.host)
-        and parsed.user is None
-        and parsed.password is None
-        and not any(
-            secret in text for secret in secrets for text in (url, parsed.human_repr())
-        )
-    )

@@ -54,9 +54,10 @@ class ChatPicture(ChatEntity, ImageEntity):
 
     @override
     async def async_will_remove_from_hass(self) -> None:
-        """Follow it no longer."""
+        """Follow it no longer; who disables it has nobody else show it either."""
         self.chat.on_picture = None
-        self.chat.picture_path = None
+        if self.registry_entry and self.registry_entry.disabled:
+            self.chat.show_picture_at(None)
 
     @callback
     @override

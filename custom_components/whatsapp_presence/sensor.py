@@ -218,7 +218,7 @@ class ChatSensor(ChatEntity, SensorEntity):
     entity_description: ChatSensorDescription
 
     @override
-    def read(self) -> Any:
+    def read(self) -> object:
         """Return the value."""
         return self.entity_description.value_fn(self.chat.presence)
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 import voluptuous as vol
@@ -31,7 +31,7 @@ from homeassistant.helpers.target import (
 )
 from homeassistant.util import dt as dt_util
 
-from .automation_entities import is_of_chat
+from .automation_entities import ChatTarget, is_of_chat
 from .const import CONF_CHAT, DOMAIN
 from .exceptions import translated
 from .gateways.base import GatewayError
@@ -114,13 +114,15 @@ def _chats_of(call: ServiceCall) -> tuple[list[_Found], list[dict[str, Any]]]:
     """
     hass = call.hass
     targets = [key for key in TARGET_KEYS if key in call.data]
-    if not targets or call.data.get(ATTR_ENTITY_ID) == ENTITY_MATCH_ALL:
-        entities = _all_entities(hass)
-    else:
-        entities = _targeted_entities(call)
-    found: dict[str, _Found] = {}
-    out_of_reach: dict[str, dict[str, Any]] = {}
-    for entity in sorted(entities, key=lambda entity: entity.entity_id):
+    is_all = not targets or call.data.get(ATTR_ENTITY_ID) == ENTITY_MATCH_ALL
+    entities = _all_entities(hass) if is_all else _targeted_entities(call)
+    excluded = ChatTarget(hass, call.data, {}).excluded()
+    # The first of each chat is left.
+    entities.sort(key=attrgetter("entity_id"), reverse=True)
+    chats = {one.device_id: one for one in entities if one.device_id not in excluded}
+    found: list[_Found] = []
+    out_of_reach: list[dict[str, Any]] = []
+    for entity in chats.values():
         entry: WhatsAppPresenceConfigEntry | None = hass.config_entries.async_get_entry(
             entity.config_entry_id or ""
         )
@@ -128,13 +130,11 @@ def _chats_of(call: ServiceCall) -> tuple[list[_Found], list[dict[str, Any]]]:
         subentry = entry.subentries.get(subentry_id) if entry is not None else None
         if entry is None or subentry is None or not is_readable(subentry):
             continue
-        if subentry_id in found or subentry_id in out_of_reach:
-            continue
         entity_id = _main_entity(hass, entry, subentry) or entity.entity_id
         if entry.state is not ConfigEntryState.LOADED:
-            out_of_reach[subentry_id] = _nothing_known(entity_id, subentry)
+            out_of_reach.append(_nothing_known(entity_id, subentry))
         elif chat := entry.runtime_data.instance.chats.get(subentry_id):
-            found[subentry_id] = _Found(entity_id, entry.runtime_data.instance, chat)
+            found.append(_Found(entity_id, entry.runtime_data.instance, chat))
     if out_of_reach and not found:
         raise _not_loaded()
     if targets and not found:
@@ -149,7 +149,7 @@ def _chats_of(call: ServiceCall) -> tuple[list[_Found], list[dict[str, Any]]]:
                 )
             },
         )
-    return list(found.values()), list(out_of_reach.values())
+    return found, out_of_reach
 
 
 def _main_entity(

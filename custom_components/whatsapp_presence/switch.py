@@ -60,6 +60,12 @@ class AnnounceOnlineSwitch(InstanceEntity, SwitchEntity, RestoreEntity):
         if last_state is not None and last_state.state == STATE_ON:
             self.instance.announcer.async_go_on()
 
+    @override
+    async def async_will_remove_from_hass(self) -> None:
+        """End if the switch was disabled: nobody could turn it off any more."""
+        if self.is_on and self.registry_entry and self.registry_entry.disabled:
+            self.instance.announcer.async_end()
+
     @property
     @override
     def is_on(self) -> bool:

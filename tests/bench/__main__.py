@@ -4,6 +4,7 @@ import argparse
 import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 import platform
 import sys
@@ -11,7 +12,7 @@ import tempfile
 
 from homeassistant.const import __version__
 
-from . import known, known_report
+from . import callgrind, known, known_report
 from .builds import THIS, builds
 from .doc import write_doc
 from .measure import FULL, SHORT
@@ -34,7 +35,8 @@ def _where() -> str:
     """Tell what it was measured on."""
     return (
         f"On {_machine()}, {platform.system()} {platform.release()}, "
-        f"Python {platform.python_version()}, Home Assistant {__version__}."
+        f"Python {platform.python_version()}, Home Assistant {__version__}, "
+        f"its ids {'compiled' if find_spec('ulid_transform._ulid_impl') else 'slow'}."
     )
 
 
@@ -142,6 +144,8 @@ def _parse(arguments: Sequence[str] | None = None) -> argparse.Namespace:
         parser.error("--against is not for --long")
     if options.quick and not options.known:
         parser.error("--quick needs --known")
+    if not (options.known or options.memory or callgrind.is_available()):
+        parser.error("needs valgrind, which counts instructions")
     if options.doc and (options.long or options.memory):
         parser.error("--doc is not for --long and --memory")
     return options

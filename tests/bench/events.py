@@ -13,7 +13,6 @@ OUR_WEBHOOK: Final = f"{_ID}0"
 EMPTY_WEBHOOK: Final = f"{_ID}1"
 TEMPLATE_WEBHOOK: Final = f"{_ID}2"
 IDEAL_WEBHOOK: Final = f"{_ID}3"
-IDS_WEBHOOK: Final = f"{_ID}4"
 
 # Home Assistant's own alternative: of each chat the same four facts.
 _TEMPLATE: Final = """\

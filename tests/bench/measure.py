@@ -74,7 +74,7 @@ class Plan:
     flood_many: bool = True
     idle: float = IDLE
     # Rounds of instructions, and samples from the POST to the action.
-    counts: int = 9
+    counts: int = 25
     actions: int = 100
     action_chats: tuple[int, ...] = (10, 100)
 
@@ -101,7 +101,7 @@ SHORT = Plan(
     wait_for_all=False,
     flood_many=False,
     idle=10,
-    counts=5,
+    counts=15,
 )
 
 

@@ -15,7 +15,7 @@ from .measure import MANY, REST, gateway, known_chats, many_chats, say
 from .report import Row
 
 ONE = 1
-PER_CHAT = 7.5
+PER_CHAT = 6.5
 TIMERS = 10
 _LOOKS = 6
 _TRACED = {"PYTHONTRACEMALLOC": "1"}

@@ -7,7 +7,7 @@ import statistics
 
 from .actions import CAME_ONLINE, IDEAL, TEMPLATE as ACTION_TEMPLATE
 from .host import Processor
-from .instructions import IDS, SHORT
+from .instructions import SHORT
 from .measure import (
     CHANGE,
     EMPTY,
@@ -116,11 +116,6 @@ def _paired(above: Sequence[float], below: Sequence[float]) -> list[float]:
     return [one / two for one, two in zip(above, below, strict=True)]
 
 
-def _paired_differences(above: Sequence[float], below: Sequence[float]) -> list[float]:
-    """Return the differences, round by round."""
-    return [one - two for one, two in zip(above, below, strict=True)]
-
-
 def _ratio_row(
     figure: str,
     ratios: list[float],
@@ -215,30 +210,14 @@ def bounded(results: Results) -> list[Row]:
 
 def _instruction_rows(results: Results) -> Iterator[Row]:
     counts = results.counts
-    if not counts:
-        return
-
-    def ratios(number: int, variant: str, *, without_ids: bool) -> list[float]:
-        counted = counts[number]
-        ids = _paired_differences(counted[IDS], counted[EMPTY])
-        return [
-            (one - (given if without_ids else 0)) / empty
-            for one, given, empty in zip(
-                counted[variant], ids, counted[EMPTY], strict=True
-            )
-        ]
-
     few = min(counts)
-    # One context for all four would spare three ids; but the logbook would say that
-    # the first of them triggered the others.
-    for variant, name, bound, without_ids in (
-        (SAME, "nothing changes", 1.05, False),
-        (CHANGE, "four entities change, without their ids", 1.95, True),
-        (CHANGE, "four entities change", None, False),
+    for variant, name, bound in (
+        (SAME, "nothing changes", 1.04),
+        (CHANGE, "four entities change", 1.95),
     ):
         yield _ratio_row(
             f"Instructions on the loop, {name} : empty webhook, {few} chats",
-            ratios(few, variant, without_ids=without_ids),
+            _paired(counts[few][variant], counts[few][EMPTY]),
             bound,
         )
     yield _ratio_row(
@@ -329,7 +308,6 @@ _NAMES = {
     CHANGE: "integration, four entities change",
     TEMPLATE_SAME: "template, nothing changes",
     TEMPLATE_CHANGE: "template, four entities change",
-    IDS: "empty webhook that gives four ids",
     SHORT: "empty webhook with the id of a new entry",
 }
 
@@ -351,16 +329,15 @@ def _all_tables(results: Results) -> Iterator[_Table]:
         ("figure", "measured", "rounds", "bound", "met"),
         (row.cells() for row in bounded(results)),
     )
-    if results.counts:
-        yield (
-            "Instructions of an event on the event loop: median (least to most)",
-            ("event", "chats", "instructions"),
-            (
-                (_NAMES[variant], f"{number:,}", _thousands(counted[variant]))
-                for variant in next(iter(results.counts.values()))
-                for number, counted in results.counts.items()
-            ),
-        )
+    yield (
+        "Instructions of an event on the event loop: median (least to most)",
+        ("event", "chats", "instructions"),
+        (
+            (_NAMES[variant], f"{number:,}", _thousands(counted))
+            for number, variants in results.counts.items()
+            for variant, counted in variants.items()
+        ),
+    )
     yield (
         "CPU per event, ms: median (least to most)",
         ("event", "chats", "whole process", "of it on the event loop"),

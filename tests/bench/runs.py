@@ -3,7 +3,6 @@
 import asyncio
 from pathlib import Path
 
-from . import callgrind
 from .actions import action_configuration, measure_actions
 from .builds import Build
 from .cloud import cloud_row, measure_cloud
@@ -26,7 +25,8 @@ async def measure_short(
         memory = group.create_task(measure_memory(folder, builds))
         cloud = group.create_task(measure_cloud("waha"))
         group.create_task(measure_floods(folder, plan, results))
-        group.create_task(_count(folder, plan, results))
+        counts = group.create_task(measure_instructions(folder, plan.counts))
+    results.counts = counts.result()
     await measure(folder, plan, results)
     await measure_all_actions(folder, plan, results)
     return results, [*memory_rows(memory.result()), cloud_row(cloud.result())]
@@ -35,18 +35,11 @@ async def measure_short(
 async def measure_long(folder: Path, plan: Plan) -> Results:
     """Measure more, and more often, one thing after the other."""
     results = Results(plan)
-    await _count(folder, plan, results)
+    results.counts = await measure_instructions(folder, plan.counts)
     await measure(folder, plan, results)
     await measure_floods(folder, plan, results)
     await measure_all_actions(folder, plan, results)
     return results
-
-
-async def _count(folder: Path, plan: Plan, results: Results) -> None:
-    if callgrind.is_available():
-        results.counts = await measure_instructions(folder, plan.counts)
-    else:
-        say("there is no valgrind, so instructions are not counted")
 
 
 async def measure_all_actions(folder: Path, plan: Plan, results: Results) -> None:

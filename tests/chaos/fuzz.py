@@ -20,11 +20,9 @@ from typing import Any, Final
 
 from custom_components.whatsapp_presence.gateways.base import Gateway, InvalidEventError
 from custom_components.whatsapp_presence.presence.chat_id import is_group
+from custom_components.whatsapp_presence.presence.members import MAX_MEMBERS
 from custom_components.whatsapp_presence.presence.model import PresenceUpdate
-from custom_components.whatsapp_presence.presence.tracker import (
-    MAX_MEMBERS,
-    PresenceTracker,
-)
+from custom_components.whatsapp_presence.presence.tracker import PresenceTracker
 from homeassistant.components.webhook import async_handle_webhook
 from homeassistant.const import EVENT_STATE_CHANGED
 from homeassistant.core import Event, callback

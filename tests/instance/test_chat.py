@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from freezegun.api import FrozenDateTimeFactory
 import pytest
 
+from custom_components.whatsapp_presence.binary_sensor import OnlineBinarySensor
 from custom_components.whatsapp_presence.gateways.base import (
     InstanceEvent,
     InstanceStatus,
@@ -262,3 +263,27 @@ async def test_earlier_deadline_moves_the_timer(
     )
     assert chat_of(entry).presence.activity is None
     await settle(hass, account)
+
+
+async def test_one_entity_that_fails_does_not_keep_the_others_from_showing(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nor the timer from ending what ends; the log hears where, and of nobody."""
+
+    def fail(_self: OnlineBinarySensor) -> None:
+        raise ValueError("Anna")
+
+    account.quirks.typing_ends = False
+    await set_up(hass, account)
+    monkeypatch.setattr(OnlineBinarySensor, "read", fail)
+    await account.set_presence(anna(account), "typing")
+    await settle(hass, account)
+    assert activity(hass) == "typing"
+    assert "Unexpected ValueError in test_chat.py" in caplog.text
+    assert "ValueError: Anna" not in caplog.text
+    await advance(hass, freezer, account, 30)
+    assert activity(hass) == "idle"

@@ -15,6 +15,7 @@ from custom_components.whatsapp_presence.repairs import Issue
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntryState
 from homeassistant.const import STATE_OFF, STATE_ON, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
 
 from ..common import (
     ANNA,
@@ -92,6 +93,30 @@ async def test_outage_is_told_once_and_mends_itself(
     assert "recovered" in told(caplog)[0]
     for secret in ("49151", "Anna", account.token):
         assert secret not in caplog.text
+
+
+async def test_account_is_asked_though_its_device_is_disabled(
+    hass: HomeAssistant,
+    account: WaapiAccount,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """Nobody shows how it stands, but its chats depend on it all the same."""
+    entry = await set_up(hass, account)
+    dr.async_get(hass).async_update_device(
+        instance_of(entry).device_id, disabled_by=dr.DeviceEntryDisabler.USER
+    )
+    assert await hass.config_entries.async_reload(entry.entry_id)
+    await settle(hass, account)
+    assert hass.states.get(entity_id(hass, "binary_sensor", "ready", None)) is None
+    assert online(hass) == STATE_OFF
+
+    await simulator.stop()
+    await outlast_grace(hass, freezer, account)
+    assert online(hass) == STATE_UNAVAILABLE
+    await simulator.start()
+    await advance(hass, freezer, account, 2 * MINUTE)
+    assert online(hass) == STATE_OFF
 
 
 @pytest.mark.parametrize("away", [1, 4, 55])

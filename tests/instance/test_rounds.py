@@ -262,6 +262,19 @@ async def test_failing_chat_is_tried_less_and_less_but_every_two_minutes(
     assert online(hass) == STATE_UNKNOWN
 
 
+async def test_an_error_of_our_own_in_asking_for_all_does_not_end_the_rounds(
+    hass: HomeAssistant, simulator: Simulator, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each chat is asked for by itself then."""
+    account = add_account(simulator, "waha")
+    await account.set_presence(anna(account), "offline")
+    with patch.object(GATEWAYS["waha"], "presences", side_effect=KeyError(ANNA)):
+        await set_up_stream(hass, account)
+    assert subscriptions(account) == 1
+    assert "Unexpected KeyError in " in caplog.text
+    assert ANNA not in caplog.text
+
+
 async def test_an_error_of_our_own_costs_nobody_else_the_answer(
     hass: HomeAssistant,
     account: WaapiAccount,

@@ -4,16 +4,14 @@ import random
 
 import pytest
 
+from custom_components.whatsapp_presence.presence.clock import LATE_LIMIT
 from custom_components.whatsapp_presence.presence.model import (
     Activity,
     MemberUpdate,
     PresenceUpdate,
     Source,
 )
-from custom_components.whatsapp_presence.presence.tracker import (
-    LATE_LIMIT,
-    PresenceTracker,
-)
+from custom_components.whatsapp_presence.presence.tracker import PresenceTracker
 
 from .common import ANNA, GROUP, NOW, Talk
 
@@ -213,7 +211,8 @@ def test_a_clock_that_was_set_does_not_age_the_subscription(step: float) -> None
 
 def test_nobody_was_seen_later_than_now_when_the_clock_is_set_back() -> None:
     """Nor does a chat of which nothing is known mind."""
-    talk = Talk(last_seen=NOW - 5)
+    talk = Talk()
+    assert talk.tracker.restore(NOW - 5)
     assert not talk.tracker.clock_set(-3600)
     assert talk.renewed().last_seen == -5
     assert talk.tracker.clock_set(-3600)

@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from custom_components.whatsapp_presence.presence.clock import CLOCK_JUMP, LATE_LIMIT
+from custom_components.whatsapp_presence.presence.members import MAX_MEMBERS
 from custom_components.whatsapp_presence.presence.model import (
     Activity,
     ChatPresence,
@@ -18,13 +20,8 @@ from custom_components.whatsapp_presence.presence.model import (
     PresenceUpdate,
     Source,
 )
-from custom_components.whatsapp_presence.presence.tracker import (
-    CLOCK_JUMP,
-    LATE_LIMIT,
-    MAX_MEMBERS,
-    TYPING_TIMEOUT,
-    PresenceTracker,
-)
+from custom_components.whatsapp_presence.presence.person import TYPING_TIMEOUT
+from custom_components.whatsapp_presence.presence.tracker import PresenceTracker
 
 NOW = 1_800_000_000.0
 ANNA = "491511234567@c.us"
@@ -454,9 +451,9 @@ def test_garbage_is_no_last_seen(contact: PresenceTracker, garbage: float) -> No
     assert not contact.apply(said(last_seen=garbage), NOW + 1)
     assert not contact.restore(garbage)
     assert shown(contact).last_seen == NOW - 9
-    fresh = PresenceTracker(is_group=False, settle_time=3, last_seen=garbage)
-    assert shown(fresh).last_seen is None
+    fresh = PresenceTracker(is_group=False, settle_time=3)
     assert not fresh.restore(garbage)
+    assert shown(fresh).last_seen is None
 
 
 def test_a_hidden_last_seen_is_ignored_but_the_witness_counts(
@@ -485,7 +482,8 @@ def test_last_seen_is_restored_but_never_over_what_is_known(
     contact.apply(said(last_seen=NOW - 300), NOW)
     assert not contact.restore(NOW - 200)
     assert shown(contact).last_seen == NOW - 300
-    fresh = PresenceTracker(is_group=False, settle_time=3, last_seen=NOW - 9)
+    fresh = PresenceTracker(is_group=False, settle_time=3)
+    assert fresh.restore(NOW - 9)
     assert shown(fresh) == ChatPresence(last_seen=NOW - 9)
     assert not fresh.restore(NOW - 1)
 
@@ -509,12 +507,12 @@ def test_a_restored_last_seen_in_the_future_is_brought_back(
 def test_access_follows_the_subscription(contact: PresenceTracker) -> None:
     """Refused, waiting, visible."""
     assert shown(contact).access is PresenceAccess.NOT_SUBSCRIBED
-    assert contact.subscribed(True)
+    assert contact.renewed(NOW)
     assert shown(contact).access is PresenceAccess.WAITING
-    assert not contact.subscribed(True)
+    assert not contact.renewed(NOW)
     contact.apply(said(online=True), NOW)
     assert shown(contact).access is PresenceAccess.VISIBLE
-    assert contact.subscribed(False)
+    assert contact.failed(NOW, refused=True)
     assert shown(contact).access is PresenceAccess.NOT_SUBSCRIBED
     assert shown(contact).online is True
 

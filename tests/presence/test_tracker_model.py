@@ -351,10 +351,6 @@ class Model:
     def do_clock_set(self, call: Call) -> None:
         """Hear that the clock was set: not a second has passed for that."""
 
-    def do_subscribed(self, call: Call) -> None:
-        """Subscribe, or be refused."""
-        self.story.subscribed = call.value
-
     def do_renewed(self, call: Call) -> None:
         """Subscribe, or renew."""
         story = self.story
@@ -920,10 +916,11 @@ class TrackerMachine(RuleBasedStateMachine):
         self.tracker = PresenceTracker(
             is_group=is_group,
             settle_time=settle_time,
-            last_seen=last_seen,
             aliases=self.aliases,
             ordered=is_ordered,
         )
+        if last_seen is not None:
+            self.tracker.restore(last_seen)
         self.model = Model(
             is_group=is_group, last_seen=last_seen, is_ordered=is_ordered
         )
@@ -943,8 +940,6 @@ class TrackerMachine(RuleBasedStateMachine):
                 assert update is not None
                 asked_at = None if asked is None else asked - self.clock_back
                 changed = tracker.apply(update, now, asked_at=asked_at)
-            case "subscribed":
-                changed = tracker.subscribed(value)
             case "renewed":
                 changed = tracker.renewed(now)
             case "failed":
@@ -965,7 +960,7 @@ class TrackerMachine(RuleBasedStateMachine):
             case _:
                 changed = tracker.learn_alias(*value)
         moment = self.moment
-        if kind in ("subscribed", "forget", "restore", "alias", "keep"):
+        if kind in ("forget", "restore", "alias", "keep"):
             # The tracker is not told the time, and works with the last it was told.
             moment, now = self.model.history[-1].moment, self.model.history[-1].now
         elif kind == "clock_set":
@@ -1014,7 +1009,7 @@ class TrackerMachine(RuleBasedStateMachine):
                 assert name == "online" or not answers
             if new is None and old is not None:
                 assert name == "online" or kind in ("forget", "failed", "apply")
-        if kind in ("subscribed", "restore", "forget", "resumed"):
+        if kind in ("restore", "forget", "resumed"):
             assert changes(before, after) == ()
 
     @rule(
@@ -1252,11 +1247,6 @@ class TrackerMachine(RuleBasedStateMachine):
             time=time,
             **lists,
         )
-
-    @rule(value=st.booleans())
-    def subscribe(self, value: bool) -> None:
-        """Subscribe, or be refused."""
-        self.call("subscribed", value=value)
 
     @rule()
     def renew(self) -> None:

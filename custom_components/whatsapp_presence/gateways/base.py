@@ -21,23 +21,8 @@ class AuthenticationError(GatewayError):
     """The credentials are wrong or were revoked."""
 
 
-class Refusal(StrEnum):
-    """Why something is not allowed, where the gateway says so."""
-
-    TRIAL = "trial"
-    SCOPE = "scope"
-    BLOCKED = "blocked"
-    PLAN = "plan"
-    ENGINE = "engine"
-
-
 class NotAllowedError(GatewayError):
     """The credentials are good, but the plan, trial or scope does not allow this."""
-
-    def __init__(self, message: str, reason: Refusal | None = None) -> None:
-        """Keep why, if the gateway said so."""
-        super().__init__(message)
-        self.reason = reason
 
 
 class NotFoundError(GatewayError):
@@ -78,7 +63,6 @@ class Transport(StrEnum):
 
     WEBHOOK = "webhook"
     WEBSOCKET = "websocket"
-    POLL = "poll"
 
 
 class InstanceStatus(StrEnum):
@@ -180,11 +164,6 @@ class ChatInfo:
     chat_id: str
     name: str | None = None
     alias: str | None = None
-
-    @property
-    def is_group(self) -> bool:
-        """Whether the chat is a group."""
-        return self.chat_id.endswith("@g.us")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

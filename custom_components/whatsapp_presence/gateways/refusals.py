@@ -13,7 +13,6 @@ from .base import (
     NotFoundError,
     NotReadyError,
     RateLimitedError,
-    Refusal,
     UnreachableError,
 )
 from .client import Answer
@@ -36,13 +35,6 @@ class Rule:
     statuses: Collection[int] = ()
     words: Sequence[str] = ()
     of_chat: bool = False
-    reason: Refusal | None = None
-
-    def raised(self) -> GatewayError:
-        """Return the error."""
-        if self.reason is not None:
-            return NotAllowedError(self.message, self.reason)
-        return self.error(self.message)
 
     def fits(self, status: int, hint: str, *, chat: bool) -> bool:
         """Whether a refusal is of this kind."""
@@ -117,5 +109,5 @@ class Refusals:
         """Return the error that a status and the words beside it tell of."""
         for rule in self._rules:
             if rule.fits(status, hint, chat=chat):
-                return rule.raised()
+                return rule.error(rule.message)
         return otherwise(f"{self._name} refused the request.")

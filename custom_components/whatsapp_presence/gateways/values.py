@@ -84,7 +84,7 @@ def timestamp(value: Any) -> float | None:
     return seconds if math.isfinite(seconds) and 0 < seconds < _MILLISECONDS else None
 
 
-def text(value: Any, longest: int = _LONGEST_TEXT) -> str | None:
+def text(value: Any) -> str | None:
     """Read a word or a line; an empty one is none.
 
     What it is too long by is cut off, and what can't be seen but would do something to
@@ -93,10 +93,10 @@ def text(value: Any, longest: int = _LONGEST_TEXT) -> str | None:
     if not isinstance(value, str):
         return None
     # Cut first: a text may have a million characters.
-    value = value[: 2 * longest]
+    value = value[: 2 * _LONGEST_TEXT]
     if not (value.isascii() and value.isprintable()):
         value = "".join(map(_visible, value))
-    return value.strip()[:longest].strip() or None
+    return value.strip()[:_LONGEST_TEXT].strip() or None
 
 
 def _visible(character: str) -> str:

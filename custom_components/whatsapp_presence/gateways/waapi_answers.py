@@ -9,7 +9,6 @@ from .base import (
     NotAllowedError,
     NotFoundError,
     NotReadyError,
-    Refusal,
 )
 from .refusals import Refusals, Rule
 from .values import mapping, text
@@ -42,7 +41,6 @@ REFUSALS: Final = Refusals(
             NotAllowedError,
             "The instance is on trial, and may reach only the chats of its trial.",
             words=("trial",),
-            reason=Refusal.TRIAL,
         ),
         # INF: what a blocked account and a missing scope are called.
         Rule(
@@ -50,14 +48,12 @@ REFUSALS: Final = Refusals(
             "The account is blocked by WaAPI, and not allowed to do this.",
             statuses=_FORBIDDEN,
             words=("blocked", "banned", "suspended"),
-            reason=Refusal.BLOCKED,
         ),
         Rule(
             NotAllowedError,
             "The API token lacks a scope, and is not allowed to do this.",
             statuses=_FORBIDDEN,
             words=("scope", "abilit", "permission"),
-            reason=Refusal.SCOPE,
         ),
         Rule(
             NotFoundError,

@@ -19,7 +19,6 @@ from .base import (
     InvalidResponseError,
     NotAllowedError,
     NotFoundError,
-    Refusal,
     Transport,
 )
 from .pacing import HOME
@@ -74,20 +73,9 @@ class WahaGateway(SessionGateway):
                 NotAllowedError,
                 "This needs WAHA Plus.",
                 words=("plus version", "waha plus"),
-                reason=Refusal.PLAN,
             ),
-            Rule(
-                NotAllowedError,
-                _ENGINE,
-                statuses={HTTPStatus.NOT_IMPLEMENTED},
-                reason=Refusal.ENGINE,
-            ),
-            Rule(
-                NotAllowedError,
-                _ENGINE,
-                words=("not implemented", "not supported"),
-                reason=Refusal.ENGINE,
-            ),
+            Rule(NotAllowedError, _ENGINE, {HTTPStatus.NOT_IMPLEMENTED}),
+            Rule(NotAllowedError, _ENGINE, words=("not implemented", "not supported")),
             Rule(
                 NotFoundError,
                 "WAHA knows no such session of yours.",

@@ -3,13 +3,7 @@
 from http import HTTPStatus
 from typing import Any, Final
 
-from .base import (
-    InvalidResponseError,
-    NotAllowedError,
-    NotFoundError,
-    RateLimitedError,
-    Refusal,
-)
+from .base import InvalidResponseError, NotAllowedError, NotFoundError, RateLimitedError
 from .client import Answer
 from .refusals import Refusals, Rule
 from .values import boolean, mapping
@@ -52,7 +46,6 @@ REFUSALS: Final = Refusals(
             NotAllowedError,
             "This needs a paid plan of Wawp.",
             words=("subscription_required",),
-            reason=Refusal.PLAN,
         ),
         Rule(
             NotFoundError,

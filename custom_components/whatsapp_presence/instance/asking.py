@@ -68,7 +68,7 @@ class Asker:
         if not self._counts(chat):
             return True
         chat.renewed()
-        self._clear(chat)
+        self.forget(chat)
         if answer is None and not self.answers_for_all:
             answer = await self._async_ask_under_alias(chat)
             if answer is None and self._gateway.capabilities.answers is not Source.LIVE:
@@ -107,11 +107,6 @@ class Asker:
                 self._take(chat, _nothing_heard(chat), asked_at)
         # A server that was started anew has forgotten whom it listened for.
         return bool(answers)
-
-    @callback
-    def forget(self, chat: Chat) -> None:
-        """Take back what was told of a chat's requests."""
-        self._clear(chat)
 
     def _counts(self, chat: Chat) -> bool:
         """Whether neither the instance nor the chat was lost meanwhile."""
@@ -170,7 +165,8 @@ class Asker:
             self._recovered(chat)
 
     @callback
-    def _clear(self, chat: Chat) -> None:
+    def forget(self, chat: Chat) -> None:
+        """Take back what was told of a chat's requests."""
         self._refused.discard(chat)
         async_clear_issue(self._hass, Issue.CHAT_REFUSED, chat.subentry.subentry_id)
         self._recovered(chat)

@@ -4,6 +4,7 @@ from bisect import insort
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import datetime
+import logging
 import math
 from operator import attrgetter
 import time
@@ -13,11 +14,14 @@ from homeassistant.config_entries import ConfigSubentry
 from homeassistant.core import HomeAssistant, callback
 
 from ..const import CONF_CHAT, CONF_SETTLE_TIME, DEFAULT_SETTLE_TIME
+from ..exceptions import unexpected
 from ..presence import chat_id as cid
-from ..presence.clock import LONG_AGO
+from ..presence.clock import CLOCK_JUMP, LONG_AGO
 from ..presence.model import ChatPresence, PresenceUpdate, changes
-from ..presence.tracker import CLOCK_JUMP, PresenceTracker
+from ..presence.tracker import PresenceTracker
 from .deadlines import Deadlines
+
+_LOGGER = logging.getLogger(__name__)
 
 # A chat of which a flood tells: so many changes are shown at once, and then one each
 # half a second, the last one in any case.
@@ -136,13 +140,16 @@ class Chat:
 
     @callback
     def async_tell(self) -> None:
-        """Tell those who listen."""
+        """Tell those who listen, whether or not one of them fails."""
         self._held_back = False
         before, self.presence = self.presence, self.tracker.presence
         if before.last_seen != self.presence.last_seen:
             self._on_seen(self)
         for listener in self._listeners:
-            listener.async_show()
+            try:
+                listener.async_show()
+            except Exception as err:  # noqa: BLE001
+                _LOGGER.error("%s, showing a chat", unexpected(err))
 
     @callback
     def hear(self, update: PresenceUpdate) -> None:
@@ -170,8 +177,7 @@ class Chat:
         if update.asked_at is not None and asked < update.asked_at <= now:
             # It had to wait for its turn; unless a clock was set meanwhile.
             asked = update.asked_at
-        changed = self.tracker.apply(update, now, asked_at=asked)
-        self._follow(changed, now)
+        self._follow(self.tracker.apply(update, now, asked_at=asked), now)
         return bool(changes(before, self.presence))
 
     @callback
@@ -231,8 +237,7 @@ class Chat:
     @callback
     def keep_members(self, listed: Collection[str]) -> None:
         """Drop who left the group, by the whole list of its members."""
-        now = self._now()
-        self._follow(self.tracker.keep_members(listed), now)
+        self._follow(self.tracker.keep_members(listed), self._now())
 
     @callback
     def update_subentry(self, subentry: ConfigSubentry) -> None:

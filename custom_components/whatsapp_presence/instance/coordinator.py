@@ -58,13 +58,13 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         gateway: Gateway,
         on_ready: Callable[[], None],
         on_away: Callable[[], None],
-        on_lost: Callable[[], None],
+        on_available: Callable[[], None],
     ) -> None:
         """Create the coordinator.
 
         `on_ready` is told when the account is ready, or may have been away unnoticed;
-        `on_away` when it is not; `on_lost` when what is known of the chats holds no
-        longer, and when it does again.
+        `on_away` when it is not; `on_available` when what is known of the chats holds
+        no longer, and when it does again.
         """
         super().__init__(
             hass,
@@ -78,7 +78,7 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         self.credentials = Credentials(hass, entry)
         self._on_ready = on_ready
         self._on_away = on_away
-        self._on_lost = on_lost
+        self._on_available = on_available
         # Whether what is known of the chats holds.
         self.available = False
         # Why the instance could not be asked, if that passes; told by its own entities.
@@ -220,7 +220,7 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         self._on_ready()
         if not self.available:
             self.available = True
-            self._on_lost()
+            self._on_available()
 
     @callback
     def _bear_with_it(self) -> None:
@@ -238,8 +238,7 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
             )
         self.update_interval = GRACE_POLLS[min(self._grace_polls, len(GRACE_POLLS) - 1)]
         self._grace_polls += 1
-        if self._listeners:
-            self._schedule_refresh()
+        self._schedule_refresh()
 
     @callback
     def _grace_is_over(self, _now: datetime) -> None:
@@ -258,7 +257,7 @@ class InstanceCoordinator(DataUpdateCoordinator[InstanceInfo]):
         # An outage is told by the base class, in a line of its own.
         self._tells_not_ready = self.last_update_success
         self._tell_not_ready()
-        self._on_lost()
+        self._on_available()
 
     @callback
     def _tell_not_ready(self) -> None:

@@ -75,7 +75,7 @@ class Instance:
             gateway,
             on_ready=self._begin_again,
             on_away=self._bear_with_it,
-            on_lost=self._forget,
+            on_available=self._follow_available,
         )
         self.store = store
         self.announcer = Announcer(
@@ -85,7 +85,7 @@ class Instance:
             store,
             is_ready=lambda: self.coordinator.ready,
             on_begin=self.async_resubscribe,
-            on_trouble=self.report,
+            on_trouble=self._look_again,
         )
         self.people = People(hass, entry, gateway, store)
         self.budget = AccountBudget(
@@ -99,7 +99,7 @@ class Instance:
             self.people,
             self.delivery,
             self.budget,
-            on_trouble=self.report,
+            on_trouble=self._look_again,
         )
         self.rounds = Rounds(
             hass,
@@ -250,7 +250,7 @@ class Instance:
         self.rounds.async_follow_push()
 
     @callback
-    def report(self, err: GatewayError) -> None:
+    def _look_again(self, err: GatewayError) -> None:
         """A request failed for a reason that may be the instance's: look at once."""
         _LOGGER.debug("A request for a chat failed: %s", type(err).__name__)
         if not isinstance(err, RateLimitedError):
@@ -270,7 +270,7 @@ class Instance:
             chat.interrupted(subscribed=False)
 
     @callback
-    def _forget(self) -> None:
+    def _follow_available(self) -> None:
         """What is known of the chats holds no longer, or does so again."""
         for chat in self.chats.values():
             if self.coordinator.available:

@@ -152,7 +152,7 @@ class People:
     def async_hear(self, update: PresenceUpdate) -> bool:
         """Hand an event to its chat; returns whether that is known."""
         chat_id = update.chat_id
-        chat = self._chats.get(chat_id) or self.find(chat_id)
+        chat = self._chats.get(chat_id) or self._persons.find(chat_id)
         if chat is None:
             if not cid.is_group(chat_id) and chat_id not in self.aliases.main:
                 self._lookups.async_ask(chat_id, update)

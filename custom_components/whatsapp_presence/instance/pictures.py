@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 import logging
 import math
 from typing import Final
+from urllib.parse import unquote
 
 from aiohttp import ClientError, ClientTimeout
 
@@ -13,7 +14,6 @@ from homeassistant.util import dt as dt_util
 
 from ..addresses import async_check_picture_url
 from ..gateways.base import Gateway, GatewayError, NotReadyError, RateLimitedError
-from ..helpers import is_fetchable
 from .budget import AccountBudget
 from .chat import Chat, Picture
 
@@ -95,7 +95,7 @@ class Pictures:
 
     async def _async_take(self, chat: Chat, url: str) -> None:
         """Fetch a picture. What is shown stays until there is another one, or none."""
-        if not is_fetchable(
+        if holds_secret(
             url, self._gateway.secrets
         ) or not await async_check_picture_url(self._hass, url, self._gateway.url):
             _LOGGER.debug("The address of a picture was refused")
@@ -132,3 +132,8 @@ class Pictures:
             if not content:
                 raise ValueError
             return Picture(bytes(content), response.content_type, dt_util.utcnow())
+
+
+def holds_secret(url: str, secrets: frozenset[str]) -> bool:
+    """Whether one of the secrets is in an address, as it is or escaped."""
+    return any(secret in text for secret in secrets for text in (url, unquote(url)))

@@ -353,7 +353,7 @@ async def async_remove_webhook(
         # What waits for its turn is never sent.
         for task in written.run.tasks:
             task.cancel()
-    ours = written.of_this_home(await async_own_url(hass, entry.data))
+    ours = set(written.of_this_home(await async_own_url(hass, entry.data)))
     if entry.options.get(CONF_REGISTER_WEBHOOK, True):
         ours |= written.run.own
     written.end()

@@ -172,7 +172,11 @@ class Rounds:
         began_at = self._hass.loop.time()
         # A turn of the loop later, so that set-up never waits for a chat.
         await asyncio.sleep(0)
-        await self._asker.async_look_at_all()
+        try:
+            await self._asker.async_look_at_all()
+        except Exception as err:  # noqa: BLE001
+            # Each is asked for by itself then.
+            _LOGGER.error("%s, asking for all chats", unexpected(err))
         answered = self._timetable.answers_for_all = self._asker.answers_for_all
         if answered or self._timetable.wait_for(len(self._queue), began_at) > 0:
             self._queue = {chat: True for chat, renew in self._queue.items() if renew}

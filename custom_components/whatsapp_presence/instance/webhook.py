@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from aiohttp import StreamReader
 from aiohttp.hdrs import CONTENT_ENCODING, METH_POST
-from aiohttp.web import Request, RequestPayloadError, Response
+from aiohttp.web import Request, RequestHandler, RequestPayloadError, Response
 
 from homeassistant.components import webhook
 from homeassistant.config_entries import ConfigEntry
@@ -80,7 +80,7 @@ class _Receiver:
         )
         self._told: set[str] = set()
         # Connections on which a body was begun, and not read to its end.
-        self._unread: set[Any] = set()
+        self._unread: set[RequestHandler] = set()
 
     async def async_handle(
         self, hass: HomeAssistant, webhook_id: str, request: Request

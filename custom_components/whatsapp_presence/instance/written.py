@@ -57,8 +57,8 @@ class WrittenAddresses:
         written = self._entry.data.get(CONF_WEBHOOK_URL)
         return written if isinstance(written, str) else None
 
-    def _ours(self, own: str | None) -> list[str]:
-        """The old ones, and the last if it is this home's; `own` is its address now."""
+    def of_this_home(self, own: str | None) -> list[str]:
+        """Return what this home wrote and has not deleted; `own` is its address now."""
         written = self.last
         if written is not None and (written in self.run.own or written == own):
             return [*self.old, written]
@@ -103,13 +103,13 @@ class WrittenAddresses:
     def withdraw(self) -> list[str]:
         """Return what is to be deleted, for this home is to have nothing there."""
         if self.last in self.run.own:
-            self._keep(None, self._ours(None))
+            self._keep(None, self.of_this_home(None))
         return self.old
 
     @callback
     def renew(self, own: str | None, **data: Any) -> None:
         """Change the entry's data so that nothing written before is its address."""
-        old = self._ours(own)
+        old = self.of_this_home(own)
         kept = {
             key: value
             for key, value in self._entry.data.items()
@@ -118,11 +118,6 @@ class WrittenAddresses:
         if old:
             kept[CONF_OLD_WEBHOOK_URLS] = old[-MAX_OLD:]
         self._hass.config_entries.async_update_entry(self._entry, data={**kept, **data})
-
-    @callback
-    def of_this_home(self, own: str | None) -> set[str]:
-        """Return what this home wrote and has not deleted; `own` is its address now."""
-        return set(self._ours(own))
 
     @callback
     def end(self) -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from .clock import EARLIEST, LONG_AGO, NEVER, Arrival, plausible
+from .clock import EARLIEST, LONG_AGO, NEVER, Arrival
 from .members import Members
 from .model import Activity
 from .person import Person
@@ -27,21 +27,15 @@ class Chat:
         "missed",
     )
 
-    def __init__(
-        self,
-        *,
-        is_group: bool,
-        last_seen: float | None,
-        aliases: Mapping[str, str] | None,
-    ) -> None:
-        """Begin with nothing known but, perhaps, a last-seen."""
+    def __init__(self, *, is_group: bool, aliases: Mapping[str, str] | None) -> None:
+        """Begin with nothing known."""
         self._own = Person()
         self._members = Members(self._own, aliases) if is_group else None
         self._people: Person | Members = (
             self._own if self._members is None else self._members
         )
         self._subscription = Subscription()
-        self._last_seen = plausible(last_seen)
+        self._last_seen: float | None = None
         # The gateway's word that was in the future when it was said, if one was.
         self._ahead: float | None = None
         self._dirty = False

@@ -152,10 +152,3 @@ class Arrival:
             order.epoch = clock.epoch
         order.heard = self.now
         return True
-
-
-def plausible(last_seen: float | None) -> float | None:
-    """Return a moment at which somebody can have been on WhatsApp, else None."""
-    if last_seen is not None and EARLIEST <= last_seen < NEVER:
-        return last_seen
-    return None

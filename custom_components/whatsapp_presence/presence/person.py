@@ -113,11 +113,11 @@ class Person(Memory):
             and activity is not self.activity
         )
 
-    def suppose(self, online: bool, *, shows: bool = True) -> bool:
+    def suppose(self, online: bool, *, shows: bool) -> bool:
         """Take in a first answer, however old; returns whether something else shows.
 
-        `shows`: an online does. The subscription tells for how long an online holds, and when an offline
-        shows (`age`).
+        `shows`: an online does. The subscription tells for how long an online holds, and
+        when an offline shows (`age`).
         """
         before = self.online
         if (

@@ -7,20 +7,9 @@ caller's clock, `PresenceUpdate.time` is on the gateway's, which may be wrong.
 from collections.abc import Collection, Mapping
 from typing import Final
 
-from .clock import CLOCK_JUMP, LATE_LIMIT, LONG_AGO, NEVER, Arrival, Clock, plausible
+from .clock import CLOCK_JUMP, EARLIEST, LONG_AGO, NEVER, Arrival, Clock
 from .hearing import HearingChat
-from .members import MAX_MEMBERS
 from .model import ChatPresence, PresenceUpdate, Source
-from .person import TYPING_TIMEOUT
-
-__all__ = [
-    "CLOCK_JUMP",
-    "LATE_LIMIT",
-    "MAX_MEMBERS",
-    "TYPING_TIMEOUT",
-    "PresenceTracker",
-    "seen_before",
-]
 
 _REMEMBERED_EVENTS: Final = 16
 
@@ -39,11 +28,10 @@ class PresenceTracker(HearingChat):
         *,
         is_group: bool,
         settle_time: float,
-        last_seen: float | None = None,
         aliases: Mapping[str, str] | None = None,
         ordered: bool = False,
     ) -> None:
-        """Begin with nothing known but, perhaps, a restored last-seen.
+        """Begin with nothing known.
 
         `settle_time` is for how many seconds a fall must last to be shown; it can
         be set at any time, and counts for the falls that begin afterwards.
@@ -51,11 +39,11 @@ class PresenceTracker(HearingChat):
         at every update, and stays the caller's. `ordered`: events arrive in the order
         in which they happened (over a stream), whatever their times say.
         """
-        super().__init__(is_group=is_group, last_seen=last_seen, aliases=aliases)
+        super().__init__(is_group=is_group, aliases=aliases)
         self.settle_time = settle_time
         self._clock = Clock(ordered=ordered)
         self._event_ids: dict[str, None] = {}
-        self._presence = ChatPresence(last_seen=self._last_seen)
+        self._presence = ChatPresence()
 
     @property
     def presence(self) -> ChatPresence:
@@ -122,15 +110,6 @@ class PresenceTracker(HearingChat):
 
     # How the chat stands with the gateway; all return whether the presence changed.
 
-    def subscribed(self, subscribed: bool) -> bool:
-        """Note that the chat is subscribed or refused, as far as its access goes.
-
-        What is known of a refused chat stays: it may be told all the same.
-        """
-        before = self._presence
-        self._set_subscribed(subscribed)
-        return self._changed_since(before)
-
     def renewed(self, now: float) -> bool:
         """Note that the gateway has just accepted the chat's subscription.
 
@@ -149,7 +128,8 @@ class PresenceTracker(HearingChat):
         """Note that a renewal of the chat failed, or was refused for it alone.
 
         After FAILED_RENEWALS in a row that span FAILING_TIME, without an event, the
-        chat is unknown and `failing`, until the next success or event.
+        chat is unknown and `failing`, until the next success or event. Until then, what
+        is known of a refused chat stays: it may be told all the same.
         """
         before = self._presence
         self._advance(now)
@@ -193,8 +173,8 @@ class PresenceTracker(HearingChat):
     def restore(self, last_seen: float) -> bool:
         """Take over the last-seen from before a restart, unless a newer is known."""
         before = self._presence
-        if self._last_seen is None and (known := plausible(last_seen)) is not None:
-            self._see(min(known, self._clock.now))
+        if self._last_seen is None and EARLIEST <= last_seen < NEVER:
+            self._see(min(last_seen, self._clock.now))
         return self._changed_since(before)
 
     def learn_alias(self, alias: str, main: str) -> bool:

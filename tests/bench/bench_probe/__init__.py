@@ -21,12 +21,10 @@ from homeassistant.const import EVENT_HOMEASSISTANT_STARTED
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.typing import ConfigType
-from homeassistant.util.ulid import ulid_at_time
 
 DOMAIN = "bench_probe"
 # The probe runs by itself; tests.bench.events has the same.
 EMPTY_WEBHOOK = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcde1"
-IDS_WEBHOOK = f"{EMPTY_WEBHOOK[:-1]}4"
 # How often the loop is looked at while its pauses are watched, in seconds.
 TICK = 0.002
 
@@ -40,9 +38,6 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Open the empty webhook, and offer the gauges."""
     webhook.async_register(
         hass, DOMAIN, "Empty", EMPTY_WEBHOOK, _async_empty, allowed_methods=["POST"]
-    )
-    webhook.async_register(
-        hass, DOMAIN, "Ids", IDS_WEBHOOK, _async_give_ids, allowed_methods=["POST"]
     )
     for command in (add_entry, flush, memory, watch_pauses, longest_pause, reload):
         websocket_api.async_register_command(hass, command)
@@ -69,16 +64,6 @@ async def _async_empty(
 ) -> Response:
     """Read the JSON, and do nothing with it."""
     await request.json()
-    return Response(status=HTTPStatus.OK)
-
-
-async def _async_give_ids(
-    hass: HomeAssistant, webhook_id: str, request: Request
-) -> Response:
-    """Do the same, and give the ids that Home Assistant gives to four states."""
-    await request.json()
-    for _ in range(4):
-        ulid_at_time(time.time())
     return Response(status=HTTPStatus.OK)
 
 
