@@ -297,6 +297,12 @@ class Voice:
                 waits = not accepted or accepted[-1] < standing.back
                 since = NEVER if waits else self.sign
             latest = max(since, self.sign) + CONFIRM + EXACT
+            for back, told in standing.backs:
+                # A reconnect is an outage of no length: what shows waits, as at the end
+                # of any other, for being subscribed again and for somebody to confirm.
+                if told and self.sign <= back <= latest:
+                    again = standing.subscribed_since(back)
+                    latest = NEVER if again is None else again + CONFIRM + EXACT
             return -NEVER, max(latest, standing.kept_until(self.sign, latest))
         implied = self.sign + IMPLIED
         tried = _nth(standing.tried, RENEWALS, self.sign)

@@ -242,6 +242,19 @@ def a_blip_while_online(stage: Stage) -> None:
     stage.wait(HOUR)
 
 
+def a_reconnect_before_a_first_answer_is_confirmed(stage: Stage) -> None:
+    """It has two minutes from when it is subscribed again."""
+    stage.answer("online")
+    stage.idle("on")
+    stage.wait(30)
+    stage.oracle.back("one", told=True)
+    stage.wait(240)
+    stage.answer("online")
+    stage.wait(120)
+    stage.show(online="unknown")
+    stage.wait(HOUR)
+
+
 def a_blip_and_a_word(stage: Stage) -> None:
     """An event confirms it."""
     stage.event("online")
@@ -372,6 +385,7 @@ ENGINE = [
     a_blip,
     a_blip_while_online,
     a_blip_and_a_word,
+    a_reconnect_before_a_first_answer_is_confirmed,
     an_outage,
     a_first_answer,
     a_first_answer_that_is_not_taken,
@@ -650,6 +664,17 @@ def endless_said(stage: Stage) -> None:
         stage.answer("online")
 
 
+def unconfirmed_after_a_reconnect(stage: Stage) -> None:
+    """A first answer's online stays, long after it was subscribed again."""
+    stage.answer("online")
+    stage.idle("on")
+    stage.wait(30)
+    stage.oracle.back("one", told=True)
+    stage.wait(240)
+    stage.answer("online")
+    stage.wait(HOUR)
+
+
 def unconfirmed(stage: Stage) -> None:
     """A first answer's online stays."""
     stage.answer("online")
@@ -718,6 +743,7 @@ def an_event_missed(stage: Stage) -> None:
         (endless_online, "online", HOUR - 300),
         (endless_said, "online", HOUR),
         (unconfirmed, "online", HOUR - 300),
+        (unconfirmed_after_a_reconnect, "online", HOUR - 300),
         (unconfirmed_after_a_blip, "online", 300),
         (off_by_guess, "offline", 50),
         (off_when_it_lapsed, "offline", 50),

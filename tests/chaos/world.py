@@ -40,6 +40,7 @@ from homeassistant.helpers.trigger import (
     async_validate_trigger_config,
 )
 from homeassistant.setup import async_setup_component
+from homeassistant.util import dt as dt_util
 from tests.simulator import Account, Group, Person, WaapiAccount
 from tests.simulator.clock import LoopClock
 from tests.simulator.engine import EngineAccount
@@ -458,9 +459,10 @@ class World:
         """The receivers begin anew with the integration."""
         self.oracle.now = self.now
         self.oracle.cut(gateway)
-        if self._loop.wrong_by:
+        now = dt_util.utcnow().isoformat(timespec="seconds")
+        for chat in self.oracle.of(gateway):
             # What was seen in the future may be taken back.
-            for chat in self.oracle.of(gateway):
+            if self._loop.wrong_by or (chat.last_seen_due or "") > now:
                 chat.last_seen_due = None
         self.told[gateway] = Told()
         for chat in self.oracle.of(gateway):

@@ -1,5 +1,6 @@
 """How the account stands: outages, readiness, credentials, and what events say of it."""
 
+import asyncio
 import time
 from typing import Any
 
@@ -241,6 +242,34 @@ async def test_answer_is_newer_than_an_event_that_waits(
     await advance(hass, freezer, account, 10)
     assert state(hass, "sensor", "status", None) == "ready"
     assert writes.of(entity_id(hass, "binary_sensor", "online")) == []
+
+
+async def test_event_that_waits_is_no_reconnect_once_an_answer_has_told_as_much(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    account: WaapiAccount,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """All were subscribed after it arrived, and need not be again."""
+    entry = await set_up(hass, account)
+    statuses = instance_of(entry).coordinator.statuses
+    answer = asyncio.Event()
+    held = simulator.fail_next(status=None, hold=answer, path=STATUS)
+    for status in (
+        InstanceStatus.DISCONNECTED,
+        InstanceStatus.STARTING,
+        InstanceStatus.READY,
+    ):
+        statuses.async_hear([InstanceEvent(status=status)])
+        await until(lambda: held.seen)
+    assert state(hass, "sensor", "status", None) == "starting"
+    answer.set()
+    await until(lambda: state(hass, "sensor", "status", None) == "ready")
+    await settle(hass, account)
+    made = subscriptions(account)
+    await advance(hass, freezer, account, 1)
+    await advance(hass, freezer, account, 10)
+    assert subscriptions(account) == made
 
 
 @pytest.mark.parametrize("word", ["booting", None])

@@ -102,6 +102,29 @@ async def test_same_word_again_is_no_change(account: Account) -> None:
     assert account.told == [READY] * 5
 
 
+async def test_what_an_answer_has_told_by_then_is_not_told(
+    hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
+) -> None:
+    """Else it would count as a reconnect, although it was heard before the answer."""
+    for status in (FAILED, STARTING, READY):
+        account.hear(status)
+    answered = [FAILED, STARTING, READY]
+    account.told.append(READY)
+    await pass_a_second(hass, freezer)
+    assert account.told == answered
+
+
+async def test_a_reconnect_within_the_second_is_told(
+    hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
+) -> None:
+    """What is known has not changed, but the subscriptions may be lost."""
+    for status in (STARTING, READY, STARTING, READY):
+        account.hear(status)
+    assert account.told == [STARTING, READY]
+    await pass_a_second(hass, freezer)
+    assert account.told == [STARTING, READY, READY]
+
+
 async def test_what_is_known_by_then_is_not_told(
     hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
 ) -> None:

@@ -42,6 +42,8 @@ class StatusEvents:
         self._seen: dict[str, None] = {}
         self._changed_at: deque[float] = deque(maxlen=CHANGES_AT_ONCE)
         self._waiting: InstanceStatus | None = None
+        # How the instance stood when that began.
+        self._waits_since: InstanceStatus | None = None
         self._cancel_wait: CALLBACK_TYPE | None = None
         entry.async_on_unload(self.forget)
 
@@ -57,7 +59,7 @@ class StatusEvents:
         elif status is self._known() or (wait := self._wait()) <= 0:
             self._tell(status)
         else:
-            self._waiting = status
+            self._waiting, self._waits_since = status, self._known()
             self._cancel_wait = async_call_later(
                 self._hass, wait, HassJob(self._wait_is_over, cancel_on_shutdown=True)
             )
@@ -85,8 +87,10 @@ class StatusEvents:
     @callback
     def _wait_is_over(self, _now: datetime) -> None:
         status, self._waiting, self._cancel_wait = self._waiting, None, None
-        if status is not None:
-            self._tell(status)
+        if status is None or status is self._known() is not self._waits_since:
+            # An answer has told it meanwhile, and what follows has been done since.
+            return
+        self._tell(status)
 
     @callback
     def _is_stale(self, event: InstanceEvent) -> bool:
