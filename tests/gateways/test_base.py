@@ -4,7 +4,6 @@ import pytest
 
 from custom_components.whatsapp_presence.gateways import GATEWAYS
 from custom_components.whatsapp_presence.gateways.base import (
-    ChatInfo,
     GatewayError,
     InstanceStatus,
     InvalidEventError,
@@ -12,8 +11,6 @@ from custom_components.whatsapp_presence.gateways.base import (
     Transport,
 )
 from custom_components.whatsapp_presence.presence.model import Source
-
-from .conftest import ANNA, GROUP
 
 
 def test_each_gateway_is_registered() -> None:
@@ -39,12 +36,6 @@ def test_a_gateway_that_calls_webhooks_can_manage_them(
     assert capabilities.manages_webhooks is (
         capabilities.transport is Transport.WEBHOOK
     )
-
-
-def test_a_chat_knows_whether_it_is_a_group() -> None:
-    """By its id."""
-    assert ChatInfo(chat_id=GROUP).is_group
-    assert not ChatInfo(chat_id=ANNA).is_group
 
 
 def test_all_errors_are_gateway_errors() -> None:

@@ -185,7 +185,9 @@ class HttpGateway(Gateway):
             raise self.refusals.error(answer, chat=chat)
         if answer.is_page:
             # "Under maintenance" is no success, even if nobody needs to read the answer.
-            raise InvalidResponseError("The gateway answered with a web page.")
+            raise InvalidResponseError(
+                "The gateway answered a web page, which is not JSON."
+            )
 
     async def _read_lists(
         self, *lists: _ReadList, without_first: bool = False
