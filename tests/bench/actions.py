@@ -68,6 +68,8 @@ automation bench:
 # A chat that changes many times a second is shown less often: so they take turns, and
 # rest. Templates are worked off one after the other; these are all over their order.
 TURNS: Final = 5
+# So many rounds of turns are looked at together; a number of samples is a multiple.
+ROUNDS: Final = 10
 _REST: Final = 0.1
 
 
