@@ -70,7 +70,7 @@ automation bench:
 TURNS: Final = 5
 # So many rounds of turns are looked at together; a number of samples is a multiple.
 ROUNDS: Final = 10
-_REST: Final = 0.1
+_REST: Final = 0.2
 
 
 @dataclass(frozen=True, slots=True)

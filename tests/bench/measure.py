@@ -75,7 +75,7 @@ class Plan:
     idle: float = IDLE
     # Rounds of instructions, and samples from the POST to the action.
     counts: int = 25
-    actions: int = 300
+    actions: int = 250
     action_chats: tuple[int, ...] = (10, 100)
 
 
