@@ -107,6 +107,13 @@ async def test_alexa_can_ask_nothing_of_a_chat(
         assert adapter.default_display_categories() is None
 
 
+def told_by(fired: list[Event[Any]]) -> list[str]:
+    """Return which automations have fired since it was asked last."""
+    found = [event.data["by"] for event in fired]
+    fired.clear()
+    return sorted(found)
+
+
 async def test_a_state_trigger_on_the_event_entity(
     hass: HomeAssistant, account: Account, freezer: FrozenDateTimeFactory
 ) -> None:
@@ -138,23 +145,18 @@ async def test_a_state_trigger_on_the_event_entity(
     }
     assert await async_setup_component(hass, "automation", config)
 
-    def by() -> list[str]:
-        found = [event.data["by"] for event in fired]
-        fired.clear()
-        return sorted(found)
-
     await account.set_presence(anna(account), "online")
     await settle(hass, account)
-    assert by() == ["careful", "plain"]
+    assert told_by(fired) == ["careful", "plain"]
     await account.set_presence(anna(account), "offline")
     await settle(hass, account)
-    assert by() == ["careful", "plain"]
+    assert told_by(fired) == ["careful", "plain"]
     await account.set_status("disconnected")
     await outlast_grace(hass, freezer, account)
-    assert by() == ["plain"]
+    assert told_by(fired) == ["plain"]
     await account.set_status("ready")
     await settle(hass, account)
-    assert by() == ["plain"]
+    assert told_by(fired) == ["plain"]
 
 
 async def test_a_device_trigger_of_online(
@@ -193,20 +195,15 @@ async def test_a_device_trigger_of_online(
     }
     assert await async_setup_component(hass, "automation", config)
 
-    def by() -> list[str]:
-        found = [event.data["by"] for event in fired]
-        fired.clear()
-        return sorted(found)
-
     await account.set_presence(anna(account), "online")
     await settle(hass, account)
-    assert by() == ["device", "own"]
+    assert told_by(fired) == ["device", "own"]
     await account.set_status("disconnected")
     await outlast_grace(hass, freezer, account)
     await account.set_status("ready")
     await settle(hass, account)
     assert hass.states.is_state("binary_sensor.anna", "on")
-    assert by() == ["device"]
+    assert told_by(fired) == ["device"]
 
 
 async def test_groups(hass: HomeAssistant, account: Account) -> None:
